@@ -1,0 +1,26 @@
+/** How the SDK reaches an SCP: over undici on a network, or straight into a simulator in the same process. */
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Path with query, `/janus/...`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface HttpTransport {
+  /** @throws TransportError when there is no answer: refused, reset, timed out, certificate not trusted */
+  send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+/** No answer came. Whether the request had an effect is unknown. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+}
