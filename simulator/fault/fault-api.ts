@@ -1,0 +1,70 @@
+/**
+ * Planned faults of one world. A fault names where it strikes, what happens, and how often; never by chance.
+ * Every fault counts how often it fired; one that never fired makes an outcome inconclusive.
+ */
+
+/** What happens. */
+export type FaultKind =
+  /** The operation is refused before it has any effect. */
+  | { readonly kind: 'error'; readonly status: number; readonly message: string }
+  /** The operation has its effect; the connection ends without a reply. */
+  | { readonly kind: 'lose-reply' }
+  /** The request is lost before it has any effect; the connection ends without a reply. */
+  | { readonly kind: 'lose-request' }
+  /** The operation waits before its effect (`before`) or before its reply (`after`). */
+  | { readonly kind: 'delay'; readonly ms: number; readonly when: 'before' | 'after' }
+  /** The changed-areas query answers that CBT has expired, and it is so: every checkpoint is void. */
+  | { readonly kind: 'cbt-expired' }
+  /** The token or all tokens stop being valid before the operation. */
+  | { readonly kind: 'expire-tokens' }
+  /** Every running backup resource of the server ends as if its time were over, before the operation. */
+  | { readonly kind: 'expire-resource' }
+  /** The NBD connection is reset after so many bytes of replies. */
+  | { readonly kind: 'drop-after-bytes'; readonly bytes: number }
+  /** The NBD connection stays up and says nothing more after so many bytes of replies. */
+  | { readonly kind: 'silence-after-bytes'; readonly bytes: number }
+  /** Everything the NBD server sends arrives one byte at a time. */
+  | { readonly kind: 'one-byte-at-a-time' }
+  /** The NBD server shows a certificate that does not fit: other CA, expired, other host. */
+  | { readonly kind: 'bad-certificate'; readonly flaw: 'foreign-ca' | 'expired' | 'wrong-host' };
+
+export type FaultSpec = FaultKind & {
+  /** Unique in the world; drawn when absent. */
+  readonly id?: string;
+  /** Name of an operation of the contract (`cbt.changed-areas`), `*` for all, or `nbd` for the data plane. */
+  readonly on: string;
+  /** Only for this server (id or name) and, for NBD, this device. */
+  readonly server?: string;
+  readonly device?: string;
+  /** Lets the first so many matches pass. Default 0. */
+  readonly after?: number;
+  /** Fires so often, then never again. Default 1; 0 = sticky. */
+  readonly times?: number;
+};
+
+export interface PlannedFault {
+  readonly id: string;
+  readonly spec: FaultSpec;
+  readonly seen: number;
+  readonly fired: number;
+}
+
+/** Where something is about to happen. */
+export interface FaultPoint {
+  readonly on: string;
+  readonly serverId?: string;
+  readonly serverName?: string;
+  readonly deviceId?: string;
+}
+
+export interface Faults {
+  /** @throws ApiError INVALID_PARAMETER for an unknown kind or a nonsensical number */
+  add(spec: FaultSpec): PlannedFault;
+  list(): readonly PlannedFault[];
+  clear(id?: string): void;
+  /**
+   * The faults that strike at this point, now. Counts them as fired and writes them to the journal, so the caller
+   * must carry them out.
+   */
+  strike(point: FaultPoint): readonly FaultKind[];
+}
