@@ -67,7 +67,14 @@ export type JournalEvent =
       why?: string;
       detail?: Json;
     }
-  | { type: 'guest.write'; server: string; device: string; kind: 'data' | 'zero' | 'trim'; offset: number; length: number }
+  | {
+      type: 'guest.write';
+      server: string;
+      device: string;
+      kind: 'data' | 'zero' | 'trim';
+      offset: number;
+      length: number;
+    }
   | { type: 'nbd.open'; connection: number; address: string }
   | {
       type: 'nbd.option';
@@ -121,7 +128,8 @@ export class Journal {
     const entry: JournalEntry = { n: this.#next++, t: this.#now(), ...event };
     this.#entries.push(entry);
     // Cut in halves, so that a full journal costs one copy per capacity/2 entries.
-    if (this.#entries.length > this.#capacity) this.#entries = this.#entries.slice(-Math.ceil(this.#capacity / 2));
+    if (this.#entries.length > this.#capacity)
+      this.#entries = this.#entries.slice(-Math.ceil(this.#capacity / 2));
     for (const watch of this.#watchers) watch(entry);
     return entry;
   }

@@ -46,7 +46,12 @@ export class VirtualClock implements Clock {
 
   setTimer(atMs: number, fire: () => void): Timer {
     this.#activity++;
-    const timer: PendingTimer = { atMs: Math.max(atMs, this.#nowMs), order: this.#order++, fire, isCancelled: false };
+    const timer: PendingTimer = {
+      atMs: Math.max(atMs, this.#nowMs),
+      order: this.#order++,
+      fire,
+      isCancelled: false,
+    };
     heapPush(this.#heap, timer);
     return {
       cancel: () => {
@@ -122,7 +127,9 @@ export class VirtualClock implements Clock {
       await this.drain(() => isSettled);
       if (isSettled) return work;
       if (this.#peek() === undefined) {
-        throw new VirtualTimeDeadlock('nothing is due and the work is not done: it waits for something that cannot happen');
+        throw new VirtualTimeDeadlock(
+          'nothing is due and the work is not done: it waits for something that cannot happen',
+        );
       }
       this.#fireNext();
     }

@@ -57,11 +57,21 @@ export interface NbdClient extends AsyncDisposable {
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Buffer>;
   write(offset: number, data: Uint8Array, options?: { fua?: boolean }, signal?: AbortSignal): Promise<void>;
-  writeZeroes(offset: number, length: number, options?: { noHole?: boolean }, signal?: AbortSignal): Promise<void>;
+  writeZeroes(
+    offset: number,
+    length: number,
+    options?: { noHole?: boolean },
+    signal?: AbortSignal,
+  ): Promise<void>;
   trim(offset: number, length: number, signal?: AbortSignal): Promise<void>;
   flush(signal?: AbortSignal): Promise<void>;
   /** Extents of a negotiated context, covering the range exactly, neighbours of equal flags merged. */
-  blockStatus(context: string, offset: number, length: number, signal?: AbortSignal): Promise<readonly NbdExtent[]>;
+  blockStatus(
+    context: string,
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+  ): Promise<readonly NbdExtent[]>;
   /** Says DISC on every connection and closes them. */
   close(): Promise<void>;
 }
