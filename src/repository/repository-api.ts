@@ -76,6 +76,8 @@ export interface PruneReport {
   readonly removedChunks: number;
   readonly freedBytes: number;
   readonly keptPoints: number;
+  /** Writers at work, because of which no chunk was swept; the next prune does it. Absent when the sweep took place. */
+  readonly sweepPostponedBy?: readonly string[];
 }
 
 export interface Repository {
