@@ -1,0 +1,69 @@
+/**
+ * JSON Schemas as plain data with the TypeScript type beside them.
+ *
+ * A schema costs nothing to import; what compiles it (validation) or prints it (OpenAPI) is loaded by whoever needs
+ * it. Objects take unknown fields, as the product does.
+ */
+
+declare const typeOf: unique symbol;
+
+/** A JSON Schema whose valid values are of type `T`. */
+export interface Schema<T = unknown> {
+  readonly [keyword: string]: unknown;
+  readonly [typeOf]?: T;
+}
+
+/** The type of a schema's valid values. */
+export type Static<S> = S extends Schema<infer T> ? T : never;
+
+type Fields = Readonly<Record<string, Schema>>;
+type RequiredFields<F extends Fields> = { readonly [K in keyof F]: Static<F[K]> };
+type OptionalFields<F extends Fields> = { readonly [K in keyof F]?: Static<F[K]> };
+
+export const text: Schema<string> = { type: 'string' };
+export const integer: Schema<number> = { type: 'integer' };
+export const number: Schema<number> = { type: 'number' };
+export const bool: Schema<boolean> = { type: 'boolean' };
+export const anything: Schema = {};
+/** 0 or 1, as most of the product's answers have it. */
+export const zeroOne: Schema<0 | 1> = { type: 'integer', enum: [0, 1] };
+/** What requests may carry for a switch: the POST side documents 0 and 1, the GET side booleans. */
+export const flag: Schema<0 | 1 | boolean> = { enum: [0, 1, true, false] };
+
+export const textUpTo = (maxLength: number, minLength = 0): Schema<string> => ({
+  type: 'string',
+  minLength,
+  maxLength,
+});
+export const integerIn = (minimum: number, maximum: number): Schema<number> => ({
+  type: 'integer',
+  minimum,
+  maximum,
+});
+export const oneOf = <const V extends string>(...values: readonly V[]): Schema<V> => ({
+  type: 'string',
+  enum: values,
+});
+export const listOf = <T>(items: Schema<T>): Schema<readonly T[]> => ({ type: 'array', items });
+export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({ anyOf: [schema, { type: 'null' }] });
+
+/** An object with required and optional fields; others pass. */
+export function object<R extends Fields, O extends Fields = Record<never, never>>(
+  required: R,
+  optional?: O,
+): Schema<RequiredFields<R> & OptionalFields<O>> {
+  return { type: 'object', properties: { ...required, ...optional }, required: Object.keys(required) };
+}
+
+/** The same object with further fields. */
+export function extend<T, R extends Fields, O extends Fields = Record<never, never>>(
+  base: Schema<T>,
+  required: R,
+  optional?: O,
+): Schema<T & RequiredFields<R> & OptionalFields<O>> {
+  return {
+    type: 'object',
+    properties: { ...(base.properties as Fields), ...required, ...optional },
+    required: [...(base.required as string[]), ...Object.keys(required)],
+  };
+}
