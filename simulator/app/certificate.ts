@@ -58,7 +58,10 @@ export function issue(request: CertificateRequest, issuer?: Identity): Identity 
 
 /** PEM of one certificate. */
 export function toPem(der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
@@ -105,7 +108,9 @@ function extensions(request: CertificateRequest, publicKey: KeyObject, signer: K
 }
 
 function keyId(key: KeyObject): Buffer {
-  return createHash('sha1').update(key.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 const extension = (id: string, value: Buffer): Buffer => sequence(objectId(id), octets(value));

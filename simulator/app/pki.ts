@@ -53,7 +53,10 @@ export function createClusterCa(options: { readonly clusterId: string }): Cluste
 /** What the product's HTTPS port shows, with the CA to trust it by. */
 export function createPlatformIdentity(names: readonly string[]): { caPem: string; server: Identity } {
   const ca = issue({
-    subject: [['CN', 'SANGFOR SCP'], ['O', 'Sangfor Cloud Platform']],
+    subject: [
+      ['CN', 'SANGFOR SCP'],
+      ['O', 'Sangfor Cloud Platform'],
+    ],
     serial: newSerial(),
     isCa: true,
     ...VALIDITY,
@@ -80,7 +83,8 @@ function issueCa(clusterId: string): Identity {
 }
 
 function issueLeaf(hostIp: string, flaw: CertificateFlaw | undefined, ca: Identity): Identity {
-  const names = flaw === 'wrong-host' ? ['192.0.2.1', 'other-host.invalid'] : [hostIp, '127.0.0.1', 'localhost'];
+  const names =
+    flaw === 'wrong-host' ? ['192.0.2.1', 'other-host.invalid'] : [hostIp, '127.0.0.1', 'localhost'];
   const validity = flaw === 'expired' ? EXPIRED : VALIDITY;
   return issue(
     { subject: [['CN', names[0] ?? hostIp]], serial: newSerial(), isCa: false, names, ...validity },

@@ -59,7 +59,7 @@ export const FAULT_KINDS = {
   'expire-resource': {
     place: 'both',
     fields: {},
-    what: "Every running backup resource of the server ends as if its time were over, before the operation.",
+    what: 'Every running backup resource of the server ends as if its time were over, before the operation.',
   },
   'drop-after-bytes': {
     place: 'nbd',

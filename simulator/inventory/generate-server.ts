@@ -1,11 +1,5 @@
 /** One server: what it is for, how big it is, where it lies. */
-import type {
-  DatastoreSpec,
-  DiskSpec,
-  HostSpec,
-  NetworkSpec,
-  ServerSpec,
-} from '../domain/inventory.ts';
+import type { DatastoreSpec, DiskSpec, HostSpec, NetworkSpec, ServerSpec } from '../domain/inventory.ts';
 import type { Draw } from './generate-inventory.ts';
 import type { PresetShape } from './presets.ts';
 
@@ -20,7 +14,21 @@ export interface ServerPlan {
   readonly number: number;
 }
 
-const ROLES = ['erp', 'sql', 'web', 'mail', 'files', 'git', 'build', 'crm', 'dns', 'queue', 'wiki', 'bi', 'vdi'];
+const ROLES = [
+  'erp',
+  'sql',
+  'web',
+  'mail',
+  'files',
+  'git',
+  'build',
+  'crm',
+  'dns',
+  'queue',
+  'wiki',
+  'bi',
+  'vdi',
+];
 const STAGES = ['prod', 'prod', 'prod', 'test', 'dev'];
 const LINUX = ['CentOS 7', 'Ubuntu 22.04', 'Debian 12', 'openEuler 22.03', 'Rocky Linux 9'];
 const WINDOWS = ['Windows Server 2019', 'Windows Server 2022'];
@@ -33,7 +41,9 @@ export function generateServer(draw: Draw, plan: ServerPlan): ServerSpec {
     id: ids.uuid(),
     vmId: thirteenDigits(draw),
     name: plan.isProxy ? `backup-proxy-${plan.number + 1}` : serverName(draw, plan),
-    description: plan.isProxy ? 'Backup proxy' : `${faker.commerce.department()}, owner ${faker.person.fullName()}`,
+    description: plan.isProxy
+      ? 'Backup proxy'
+      : `${faker.commerce.department()}, owner ${faker.person.fullName()}`,
     hostId: host.id,
     // The first server of every world runs; of the others, some are off.
     isRunning: plan.isProxy ? plan.number % 2 === 0 : plan.number === 0 || rng.float() < 0.75,
@@ -104,7 +114,8 @@ function generateNetworks({ faker, rng }: Draw): NetworkSpec[] {
   return [
     {
       vifId: 'net0',
-      macAddress: faker.internet.mac().toLowerCase(),
+      // Locally administered, for one station: what faker draws may be a group address.
+      macAddress: `02${faker.internet.mac().toLowerCase().slice(2)}`,
       ipAddress: `10.${rng.int(100, 199)}.${rng.int(0, 255)}.${rng.int(2, 254)}`,
       name: `${faker.word.noun()}-lan`,
     },
