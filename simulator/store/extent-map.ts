@@ -1,0 +1,365 @@
+/**
+ * An ordered map from block indexes to small numbers, made for disks of 2^30 blocks of which a million differ.
+ *
+ * The intuition: neighbouring blocks mostly hold the same value, so runs are stored, not blocks. Runs live in leaves
+ * of typed arrays (12 bytes a run); a snapshot shares the leaves and copies one only when it is written to.
+ *
+ * Invariants: runs are sorted, do not overlap, are not empty and never hold 0 (0 means absent); two runs that touch
+ * hold different values; a leaf is never empty; only the owner of a leaf changes it.
+ */
+
+/** Blocks [start, start + count) hold `value`, which is not 0. */
+export interface Run {
+  readonly start: number;
+  readonly count: number;
+  readonly value: number;
+}
+
+/** Runs in one leaf. More make a write slower (a leaf is shifted in place), fewer make a snapshot slower. */
+const LEAF_CAPACITY = 512;
+/** A leaf that shrinks below this is joined with its neighbour if both fit comfortably. */
+const LEAF_LOW = 64;
+const LEAF_COMFORT = 384;
+
+interface Leaf {
+  owner: object;
+  size: number;
+  starts: Uint32Array;
+  ends: Uint32Array;
+  values: Uint32Array;
+}
+
+/** A run by its borders, `end` exclusive. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly value: number;
+}
+
+interface Position {
+  readonly leaf: number;
+  readonly at: number;
+}
+
+/** What can be asked of a map; snapshots are handed out as this. */
+export interface FrozenExtents {
+  readonly runCount: number;
+  /** Blocks that hold something. */
+  readonly blockCount: number;
+  get(block: number): number;
+  runs(from: number, to: number): IterableIterator<Run>;
+  visit(from: number, to: number, see: (start: number, end: number, value: number) => boolean): void;
+  snapshot(): ExtentMap;
+}
+
+export class ExtentMap implements FrozenExtents {
+  #leaves: Leaf[] = [];
+  #owner: object = {};
+  #runCount = 0;
+  #blockCount = 0;
+
+  get runCount(): number {
+    return this.#runCount;
+  }
+
+  get blockCount(): number {
+    return this.#blockCount;
+  }
+
+  get leafCount(): number {
+    return this.#leaves.length;
+  }
+
+  /** The value of a block, 0 where there is none. */
+  get(block: number): number {
+    const { leaf: leafAt, at } = this.#firstEndingAtOrAfter(block + 1);
+    const leaf = this.#leaves[leafAt];
+    if (leaf === undefined || number(leaf.starts, at) > block) return 0;
+    return number(leaf.values, at);
+  }
+
+  /** Gives blocks [start, start + count) the value; 0 removes them. */
+  set(start: number, count: number, value: number): void {
+    if (count <= 0) return;
+    const end = start + count;
+    const from = this.#firstEndingAtOrAfter(start);
+    const to = this.#laterOf(this.#firstStartingAfter(end), from);
+    const first = this.#spanAt(from);
+    const last = this.#spanBefore(to, from);
+    this.#replace(from, to, joinSpans(first, { start, end, value }, last));
+  }
+
+  /** A copy at this moment, in O(leaves); both sides may be written to afterwards. */
+  snapshot(): ExtentMap {
+    const copy = new ExtentMap();
+    copy.#leaves = this.#leaves.slice();
+    copy.#runCount = this.#runCount;
+    copy.#blockCount = this.#blockCount;
+    this.#owner = {};
+    return copy;
+  }
+
+  /** The runs that meet [from, to), in order, clipped to it. Do not write while walking. */
+  *runs(from: number, to: number): IterableIterator<Run> {
+    const begin = this.#firstEndingAtOrAfter(from + 1);
+    for (let leafAt = begin.leaf, at = begin.at; leafAt < this.#leaves.length; leafAt++, at = 0) {
+      const leaf = this.#leaves[leafAt];
+      if (leaf === undefined) return;
+      for (; at < leaf.size; at++) {
+        const start = Math.max(number(leaf.starts, at), from);
+        if (start >= to) return;
+        yield { start, count: Math.min(number(leaf.ends, at), to) - start, value: number(leaf.values, at) };
+      }
+    }
+  }
+
+  /** As `runs`, without an object per run; `see` returns false to stop. */
+  visit(from: number, to: number, see: (start: number, end: number, value: number) => boolean): void {
+    const begin = this.#firstEndingAtOrAfter(from + 1);
+    for (let leafAt = begin.leaf, at = begin.at; leafAt < this.#leaves.length; leafAt++, at = 0) {
+      const leaf = this.#leaves[leafAt];
+      if (leaf === undefined) return;
+      for (; at < leaf.size; at++) {
+        const start = Math.max(number(leaf.starts, at), from);
+        if (start >= to) return;
+        if (!see(start, Math.min(number(leaf.ends, at), to), number(leaf.values, at))) return;
+      }
+    }
+  }
+
+  #firstEndingAtOrAfter(border: number): Position {
+    const leafAt = lowest(this.#leaves.length, (at) => lastEnd(this.#leaves[at]) >= border);
+    const leaf = this.#leaves[leafAt];
+    if (leaf === undefined) return { leaf: leafAt, at: 0 };
+    return { leaf: leafAt, at: lowest(leaf.size, (at) => number(leaf.ends, at) >= border) };
+  }
+
+  #firstStartingAfter(border: number): Position {
+    const leafAt = lowest(this.#leaves.length, (at) => firstStart(this.#leaves[at]) > border) - 1;
+    const leaf = this.#leaves[leafAt];
+    if (leaf === undefined) return { leaf: 0, at: 0 };
+    return { leaf: leafAt, at: lowest(leaf.size, (at) => number(leaf.starts, at) > border) };
+  }
+
+  /** In a gap between two leaves both ends of the gap are the same place; the later leaf speaks for it. */
+  #laterOf(to: Position, from: Position): Position {
+    return to.leaf < from.leaf || (to.leaf === from.leaf && to.at < from.at) ? from : to;
+  }
+
+  #spanAt(position: Position): Span | undefined {
+    const leaf = this.#leaves[position.leaf];
+    return leaf === undefined || position.at >= leaf.size ? undefined : spanOf(leaf, position.at);
+  }
+
+  #spanBefore(to: Position, from: Position): Span | undefined {
+    if (to.leaf === from.leaf && to.at === from.at) return undefined;
+    if (to.at > 0) return this.#spanAt({ leaf: to.leaf, at: to.at - 1 });
+    const leaf = this.#leaves[to.leaf - 1];
+    return leaf === undefined ? undefined : spanOf(leaf, leaf.size - 1);
+  }
+
+  #replace(from: Position, to: Position, spans: readonly Span[]): void {
+    if (from.leaf >= this.#leaves.length) {
+      this.#append(spans);
+      return;
+    }
+    if (from.leaf === to.leaf) this.#spliceLeaf(from.leaf, from.at, to.at, spans);
+    else this.#spliceAcross(from, to, spans);
+  }
+
+  #append(spans: readonly Span[]): void {
+    if (spans.length === 0) return;
+    const lastAt = this.#leaves.length - 1;
+    const last = this.#leaves[lastAt];
+    if (last !== undefined && last.size + spans.length <= LEAF_CAPACITY) {
+      this.#spliceLeaf(lastAt, last.size, last.size, spans);
+      return;
+    }
+    this.#leaves.push(createLeaf(this.#owner, 4));
+    this.#spliceLeaf(lastAt + 1, 0, 0, spans);
+  }
+
+  #spliceAcross(from: Position, to: Position, spans: readonly Span[]): void {
+    this.#spliceLeaf(to.leaf, 0, to.at, [], true);
+    for (let at = from.leaf + 1; at < to.leaf; at++) this.#forget(this.#leaves[at]);
+    this.#leaves.splice(from.leaf + 1, to.leaf - from.leaf - 1);
+    if (this.#leaves[from.leaf + 1]?.size === 0) this.#leaves.splice(from.leaf + 1, 1);
+    const size = this.#leaves[from.leaf]?.size ?? 0;
+    this.#spliceLeaf(from.leaf, from.at, size, spans);
+  }
+
+  #forget(leaf: Leaf | undefined): void {
+    if (leaf === undefined) return;
+    this.#runCount -= leaf.size;
+    this.#blockCount -= blocksIn(leaf, 0, leaf.size);
+  }
+
+  #spliceLeaf(leafAt: number, from: number, to: number, spans: readonly Span[], mayStayEmpty = false): void {
+    const leaf = this.#writable(leafAt, spans.length - (to - from));
+    this.#blockCount -= blocksIn(leaf, from, to);
+    this.#runCount += spans.length - (to - from);
+    shiftLeaf(leaf, from, to, spans.length);
+    for (const [index, span] of spans.entries()) {
+      putSpan(leaf, from + index, span);
+      this.#blockCount += span.end - span.start;
+    }
+    if (!mayStayEmpty) this.#balance(leafAt, leaf);
+  }
+
+  #balance(leafAt: number, leaf: Leaf): void {
+    if (leaf.size === 0) this.#leaves.splice(leafAt, 1);
+    else if (leaf.size > LEAF_CAPACITY) this.#leaves.splice(leafAt + 1, 0, splitLeaf(leaf));
+    else if (leaf.size < LEAF_LOW) this.#joinWithNext(leafAt, leaf);
+  }
+
+  #joinWithNext(leafAt: number, leaf: Leaf): void {
+    const next = this.#leaves[leafAt + 1];
+    if (next === undefined || leaf.size + next.size > LEAF_COMFORT) return;
+    growLeaf(leaf, leaf.size + next.size);
+    leaf.starts.set(next.starts.subarray(0, next.size), leaf.size);
+    leaf.ends.set(next.ends.subarray(0, next.size), leaf.size);
+    leaf.values.set(next.values.subarray(0, next.size), leaf.size);
+    leaf.size += next.size;
+    this.#leaves.splice(leafAt + 1, 1);
+  }
+
+  /** The leaf as this map's own, with room for `growth` more runs. */
+  #writable(leafAt: number, growth: number): Leaf {
+    let leaf = this.#leaves[leafAt];
+    if (leaf === undefined) throw new RangeError(`no leaf ${leafAt}`);
+    if (leaf.owner !== this.#owner) {
+      leaf = { ...leaf, owner: this.#owner };
+      leaf.starts = leaf.starts.slice();
+      leaf.ends = leaf.ends.slice();
+      leaf.values = leaf.values.slice();
+      this.#leaves[leafAt] = leaf;
+    }
+    growLeaf(leaf, leaf.size + Math.max(growth, 0));
+    return leaf;
+  }
+}
+
+/** Number of blocks below `blocks` whose value differs between two maps. */
+export function countDifferences(a: FrozenExtents, b: FrozenExtents, blocks: number): number {
+  let count = 0;
+  const walk = a.runs(0, blocks);
+  let run = walk.next();
+  let equal = 0;
+  b.visit(0, blocks, (start, end, value) => {
+    while (!run.done && run.value.start + run.value.count <= start) run = walk.next();
+    while (!run.done && run.value.start < end) {
+      const runEnd = run.value.start + run.value.count;
+      if (run.value.value === value) equal += Math.min(runEnd, end) - Math.max(run.value.start, start);
+      else count += Math.min(runEnd, end) - Math.max(run.value.start, start);
+      if (runEnd > end) break;
+      run = walk.next();
+    }
+    return true;
+  });
+  // Blocks in both were seen above; those in one only are the rest of each side.
+  return count + (a.blockCount - equal - count) + (b.blockCount - equal - count);
+}
+
+/** What stands in place of the touched runs once `span` is written over them. */
+function joinSpans(first: Span | undefined, span: Span, last: Span | undefined): Span[] {
+  let { start, end } = span;
+  const out: Span[] = [];
+  if (first !== undefined && first.start < start) {
+    if (first.value === span.value) start = first.start;
+    else out.push({ start: first.start, end: Math.min(first.end, start), value: first.value });
+  }
+  const isTail = last !== undefined && last.end > span.end;
+  if (isTail && last.value === span.value) end = last.end;
+  if (span.value !== 0) out.push({ start, end, value: span.value });
+  if (isTail && last.value !== span.value)
+    out.push({ start: Math.max(last.start, span.end), end: last.end, value: last.value });
+  return out;
+}
+
+function createLeaf(owner: object, capacity: number): Leaf {
+  return {
+    owner,
+    size: 0,
+    starts: new Uint32Array(capacity),
+    ends: new Uint32Array(capacity),
+    values: new Uint32Array(capacity),
+  };
+}
+
+function growLeaf(leaf: Leaf, size: number): void {
+  if (size <= leaf.starts.length) return;
+  const capacity = Math.max(size, Math.min(leaf.starts.length * 2, LEAF_CAPACITY));
+  leaf.starts = grown(leaf.starts, capacity);
+  leaf.ends = grown(leaf.ends, capacity);
+  leaf.values = grown(leaf.values, capacity);
+}
+
+function grown(array: Uint32Array, capacity: number): Uint32Array {
+  const out = new Uint32Array(capacity);
+  out.set(array);
+  return out;
+}
+
+/** Makes the runs [from, to) of a leaf into `count` runs, whose content is then to be put. */
+function shiftLeaf(leaf: Leaf, from: number, to: number, count: number): void {
+  if (to - from !== count) {
+    leaf.starts.copyWithin(from + count, to, leaf.size);
+    leaf.ends.copyWithin(from + count, to, leaf.size);
+    leaf.values.copyWithin(from + count, to, leaf.size);
+  }
+  leaf.size += count - (to - from);
+}
+
+/** Cuts a leaf in halves; returns the second. */
+function splitLeaf(leaf: Leaf): Leaf {
+  const middle = leaf.size >> 1;
+  const second: Leaf = {
+    owner: leaf.owner,
+    size: leaf.size - middle,
+    starts: leaf.starts.slice(middle, leaf.size),
+    ends: leaf.ends.slice(middle, leaf.size),
+    values: leaf.values.slice(middle, leaf.size),
+  };
+  leaf.size = middle;
+  return second;
+}
+
+function putSpan(leaf: Leaf, at: number, span: Span): void {
+  leaf.starts[at] = span.start;
+  leaf.ends[at] = span.end;
+  leaf.values[at] = span.value;
+}
+
+function spanOf(leaf: Leaf, at: number): Span {
+  return { start: number(leaf.starts, at), end: number(leaf.ends, at), value: number(leaf.values, at) };
+}
+
+function blocksIn(leaf: Leaf, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += number(leaf.ends, at) - number(leaf.starts, at);
+  return sum;
+}
+
+function firstStart(leaf: Leaf | undefined): number {
+  return leaf === undefined ? 0 : number(leaf.starts, 0);
+}
+
+function lastEnd(leaf: Leaf | undefined): number {
+  return leaf === undefined ? 0 : number(leaf.ends, leaf.size - 1);
+}
+
+function number(array: Uint32Array, at: number): number {
+  return array[at] ?? 0;
+}
+
+/** The lowest index in [0, size) for which `holds`, else `size`; `holds` must be false first, then true. */
+function lowest(size: number, holds: (at: number) => boolean): number {
+  let low = 0;
+  let high = size;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
