@@ -1,0 +1,60 @@
+/** Both envelopes of the platform, from an HTTP answer to its data or an `ScpError`. */
+import type { HttpResponse } from './http-transport.ts';
+import { ProtocolError } from './protocol-error.ts';
+import { ScpError } from './scp-error.ts';
+
+/** Longest text of a non-JSON answer that goes into an error message, characters. */
+const EXCERPT = 200;
+
+/**
+ * The `data` of an answer; `{}` where the platform answers without a body.
+ * @throws ScpError when the platform refused, ProtocolError when the answer is no envelope
+ * @source SCP OpenAPI 6.11.1, common responses
+ */
+export function parseEnvelope(operation: string, response: HttpResponse): unknown {
+  const isSuccess = response.status >= 200 && response.status < 300;
+  if (isSuccess && response.body === '') return {};
+  const envelope = parseObject(response.body);
+  if (envelope === undefined) {
+    if (isSuccess) throw new ProtocolError(operation, '', `is no JSON object: ${excerpt(response.body)}`);
+    throw refusal(operation, response, String(response.status), excerpt(response.body));
+  }
+  const code = codeOf(envelope);
+  const message = typeof envelope.message === 'string' ? envelope.message : '';
+  if (!isSuccess || code !== '') throw refusal(operation, response, code, message);
+  if (envelope.data === undefined) throw new ProtocolError(operation, 'data', 'is missing');
+  return envelope.data;
+}
+
+/** V1 says `code: 0` and V2 `errcode: ""` (or null) on success; both become the empty string. */
+function codeOf(envelope: { readonly [key: string]: unknown }): string {
+  const code = envelope.code ?? envelope.errcode ?? '';
+  const text = String(code);
+  return text === '0' ? '' : text;
+}
+
+function parseObject(body: string): { readonly [key: string]: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return value as { readonly [key: string]: unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A success status with an error code inside counts as the error that the code names. */
+function refusal(operation: string, response: HttpResponse, code: string, message: string): ScpError {
+  const status = response.status >= 400 ? response.status : Number(code) || 500;
+  const retryAfter = Number(response.headers['retry-after']);
+  return new ScpError(operation, {
+    status,
+    code,
+    message,
+    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
+  });
+}
+
+function excerpt(body: string): string {
+  return body.length <= EXCERPT ? body : `${body.slice(0, EXCERPT)}...`;
+}

@@ -1,0 +1,17 @@
+/**
+ * The platform answered, but not as its contract says. A finding about the platform: repeating the call would not
+ * help, so nobody retries it.
+ */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+  /** The call whose answer is wrong, as the contract names it. */
+  readonly operation: string;
+  /** Path of the wrong field inside the answer's data, empty for the answer as a whole. */
+  readonly field: string;
+
+  constructor(operation: string, field: string, problem: string) {
+    super(`${operation}: ${field === '' ? 'the answer' : `field ${field}`} ${problem}`);
+    this.operation = operation;
+    this.field = field;
+  }
+}

@@ -1,0 +1,71 @@
+/** Refusals of the platform, as a caller of the SDK sees them. */
+import type { RetryClass } from '../contract/errors.ts';
+import { retryClassOf, retryClassOfText } from './refusals.ts';
+
+/** The platform refused a call. Branch on `retry`, not on the text. */
+export class ScpError extends Error {
+  override readonly name = 'ScpError';
+  readonly operation: string;
+  readonly status: number;
+  /** `code` (V1) or `errcode` (V2) of the envelope. */
+  readonly code: string;
+  /** The platform's own text. */
+  readonly reason: string;
+  readonly retry: RetryClass;
+  /** Seconds that the platform asked to wait, when it did. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    operation: string,
+    answer: { status: number; code: string; message: string; retryAfterSeconds?: number | undefined },
+  ) {
+    super(`${operation} was refused (${answer.status}): ${answer.message}`);
+    this.operation = operation;
+    this.status = answer.status;
+    this.code = answer.code;
+    this.reason = answer.message;
+    this.retry = retryClassOf(answer.status, answer.message);
+    this.retryAfterSeconds = answer.retryAfterSeconds;
+  }
+}
+
+/** A task ended without success. */
+export class TaskFailed extends Error {
+  override readonly name = 'TaskFailed';
+  readonly taskId: string;
+  readonly status: string;
+  /** The platform's own text. */
+  readonly reason: string;
+  readonly retry: RetryClass;
+
+  constructor(task: { id: string; action: string; status: string; description: string }) {
+    super(
+      `task ${task.action} (${task.id}) ended with ${task.status}: ${task.description || 'no reason given'}`,
+    );
+    this.taskId = task.id;
+    this.status = task.status;
+    this.reason = task.description;
+    this.retry = retryClassOfText(task.description);
+  }
+}
+
+/** A task was still under way when the caller's patience ended. */
+export class TaskTimeout extends Error {
+  override readonly name = 'TaskTimeout';
+  readonly taskId: string;
+
+  constructor(taskId: string, timeoutMs: number) {
+    super(`task ${taskId} did not end within ${timeoutMs / 1000} s`);
+    this.taskId = taskId;
+  }
+}
+
+/** The retry class of any failure of the SDK; `undefined` for what is no refusal. */
+export function retryClassOfError(error: unknown): RetryClass | undefined {
+  return error instanceof ScpError || error instanceof TaskFailed ? error.retry : undefined;
+}
+
+/** Whether the platform said that the thing does not exist (any more). */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ScpError && error.status === 404;
+}

@@ -1,0 +1,22 @@
+/** Waits for a task of the platform by asking, less and less often. */
+import { type Clock, sleep } from '../kernel/clock.ts';
+import type { Task } from './scp-client-api.ts';
+import { TaskFailed, TaskTimeout } from './scp-error.ts';
+
+const FIRST_POLL_MS = 250;
+const MAX_POLL_MS = 3000;
+
+export async function waitForTask(
+  readTask: (taskId: string) => Promise<Task>,
+  taskId: string,
+  options: { clock: Clock; timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<Task> {
+  const deadlineMs = options.clock.now() + options.timeoutMs;
+  for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS)) {
+    const task = await readTask(taskId);
+    if (task.status === 'finish') return task;
+    if (task.status === 'failure' || task.status === 'canceled') throw new TaskFailed(task);
+    if (options.clock.now() >= deadlineMs) throw new TaskTimeout(taskId, options.timeoutMs);
+    await sleep(options.clock, pollMs, options.signal);
+  }
+}
