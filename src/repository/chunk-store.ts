@@ -1,8 +1,8 @@
 /** Chunks on a storage, by hash. */
-import { type Codec } from './codec.ts';
+import type { Codec } from './codec.ts';
 import { decodeChunk, encodeChunk } from './chunk-format.ts';
 import { writeWhole } from './durable-write.ts';
-import { CorruptChunk, messageOf } from './errors.ts';
+import { CorruptChunk } from './errors.ts';
 import { chunkFolder, chunkPath, TEMPORARIES } from './layout.ts';
 import { mapLimited } from './map-limited.ts';
 import { type Storage, StorageNotFound } from './storage.ts';
@@ -86,19 +86,5 @@ export class ChunkSink {
       if (error instanceof CorruptChunk || error instanceof StorageNotFound) return false;
       throw error;
     }
-  }
-}
-
-/** What is wrong with a chunk, or undefined. Only storage errors other than a missing file reject. */
-export async function findChunkProblem(
-  storage: Storage,
-  codec: Codec,
-  hash: string,
-): Promise<string | undefined> {
-  try {
-    await loadChunk(storage, codec, hash);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
   }
 }

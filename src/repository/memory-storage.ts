@@ -22,12 +22,13 @@ export class MemoryStorage implements Storage {
   readonly #durableNames = new Map<string, Inode>();
 
   async read(path: string): Promise<Uint8Array> {
-    return this.#find(path).bytes.slice();
+    return new Uint8Array(this.#find(path).bytes);
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const inode = this.#names.get(path) ?? { bytes: new Uint8Array(0), durable: new Uint8Array(0) };
-    inode.bytes = bytes.slice();
+    // Not slice(): of a Buffer that is a view, and the caller goes on using its memory.
+    inode.bytes = new Uint8Array(bytes);
     this.#names.set(path, inode);
   }
 
