@@ -8,7 +8,6 @@ import { createIdSource, type IdSource } from '../../src/kernel/ids.ts';
 import { createRng, type Rng } from '../../src/kernel/rng.ts';
 import type {
   ClusterSpec,
-  CredentialSpec,
   DatastoreSpec,
   HostSpec,
   InventorySpec,
@@ -17,6 +16,7 @@ import type {
 } from '../domain/inventory.ts';
 import { generateServer } from './generate-server.ts';
 import { firstHostAddress, hostAddress } from './host-address.ts';
+import { generateCredentials } from './platform-login.ts';
 import { PRESETS, type PresetName, type PresetShape } from './presets.ts';
 
 /** What every generator draws from. */
@@ -41,19 +41,6 @@ export function generateInventory(preset: PresetName, seed: string): InventorySp
   const datastores = clusters.flatMap((cluster) => generateDatastores(draw, cluster, hosts, shape));
   const servers = generateServers(draw, { shape, clusters, hosts, datastores });
   return { pools: [pool], clusters, hosts, datastores, servers, credentials: generateCredentials(rng) };
-}
-
-/** The logins of a generated world: one platform administrator, and a tenant that may do nothing of a backup. */
-export function generateCredentials(rng: Rng): CredentialSpec[] {
-  const ids = createIdSource(rng.fork('credentials'));
-  const login = (username: string, role: CredentialSpec['role']): CredentialSpec => ({
-    username,
-    password: `${username}-secret`,
-    accessKey: ids.hex(32),
-    secretKey: ids.hex(40),
-    role,
-  });
-  return [login('svc-backup', 'admin'), login('tenant-a', 'tenant')];
 }
 
 function generatePool(draw: Draw): PoolSpec {
