@@ -18,7 +18,11 @@ export interface Running extends AsyncDisposable {
 }
 
 /** Starts a process that runs until disposed. */
-export function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+export function start(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
@@ -46,18 +50,27 @@ export function firstLine(running: Running): Promise<string> {
 }
 
 /** Runs a process to its end. Returns its milliseconds. @throws Error with its stderr when it fails */
-export function runTimed(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+export function runTimed(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   return timed(
     () =>
       new Promise<void>((resolve, reject) => {
-        const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+        const child = spawn(command, args, {
+          stdio: ['ignore', 'ignore', 'pipe'],
+          env: { ...process.env, ...env },
+        });
         let complaint = '';
         child.stderr.on('data', (chunk: Buffer) => {
           complaint += chunk.toString();
         });
         child.once('error', reject);
         child.once('close', (code) =>
-          code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')} ended with ${code}: ${complaint}`)),
+          code === 0
+            ? resolve()
+            : reject(new Error(`${command} ${args.join(' ')} ended with ${code}: ${complaint}`)),
         );
       }),
   );
