@@ -1,0 +1,90 @@
+/** One life of an engine: from its start until it is killed or the story ends. */
+import { createEngine } from '../../src/engine/create-engine.ts';
+import type { Credentials, Engine, EngineEnvironment, EngineOptions } from '../../src/engine/engine-api.ts';
+import { createIdSource } from '../../src/kernel/ids.ts';
+import { createRng } from '../../src/kernel/rng.ts';
+import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { syncCodec } from '../../src/repository/codec.ts';
+import { createRepository } from '../../src/repository/create-repository.ts';
+import type { MemoryStorage } from '../../src/repository/memory-storage.ts';
+import type { Repository } from '../../src/repository/repository-api.ts';
+import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
+import { gateStorage, type StorageStage } from './gated-storage.ts';
+import { gateClock, gateDial, gateTransport, KillSwitch } from './kill-switch.ts';
+import { parseDuration, parseSize } from './quantities.ts';
+import type { EngineNode } from './scenario-schema.ts';
+import type { Seams } from './seams.ts';
+
+/** Small, so that small disks have several chunks and incrementals share some. */
+const CHUNK_BYTES = 256 * 1024;
+
+export interface ProcessOptions {
+  readonly simulator: Simulator;
+  readonly hosted: HostedWorld;
+  readonly clock: VirtualClock;
+  readonly storage: MemoryStorage;
+  readonly storageStage: StorageStage;
+  readonly settings: EngineNode;
+  readonly seams: Seams;
+  /** Draws the ids of this life; another one for every life. */
+  readonly seed: string;
+}
+
+export interface EngineProcess {
+  readonly engine: Engine;
+  readonly power: KillSwitch;
+}
+
+export function startProcess(options: ProcessOptions): EngineProcess {
+  const power = new KillSwitch();
+  const environment = buildEnvironment(options, power);
+  const engineOptions = buildOptions(options.settings);
+  const { seams } = options;
+  return { engine: createEngine(environment, seams.options?.(engineOptions) ?? engineOptions), power };
+}
+
+function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnvironment {
+  const { simulator, hosted, storageStage, seams } = options;
+  const clock = gateClock(options.clock, power);
+  const ids = createIdSource(createRng(options.seed));
+  const storage = gateStorage(options.storage, storageStage, power);
+  const repository = createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
+  const dial: EngineEnvironment['dialNbd'] = (host, port, signal) => simulator.dialNbd(host, port, signal);
+  return {
+    clock,
+    ids,
+    credentials: buildCredentials(hosted, options.settings.login ?? 'accessKey'),
+    scp: gateTransport(seams.transport?.(simulator.transport, hosted) ?? simulator.transport, power),
+    dialNbd: gateDial(seams.dialNbd?.(dial, hosted) ?? dial, power),
+    repository: seams.repository?.(repository, hosted) ?? repository,
+  };
+}
+
+/** The repository as the harness looks into it: no gate, no mutant, no fault. */
+export function openRepository(storage: MemoryStorage, clock: VirtualClock): Repository {
+  const ids = createIdSource(createRng('harness'));
+  return createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
+}
+
+function buildCredentials(hosted: HostedWorld, login: 'accessKey' | 'password'): Credentials {
+  const [credential] = hosted.world.credentials;
+  if (credential === undefined) throw new Error('the world has no credentials');
+  const { accessKey, secretKey, username, password } = credential;
+  return login === 'accessKey'
+    ? { kind: 'ec2', accessKey, secretKey }
+    : { kind: 'password', username, password };
+}
+
+function buildOptions(node: EngineNode): EngineOptions {
+  const seconds = (text: string): number => parseDuration(text) / 1000;
+  return {
+    ...(node.lockTime === undefined ? {} : { lockTimeSeconds: seconds(node.lockTime) }),
+    ...(node.renewEvery === undefined ? {} : { renewEverySeconds: seconds(node.renewEvery) }),
+    ...(node.connections === undefined ? {} : { connections: node.connections }),
+    ...(node.readBytes === undefined ? {} : { readBytes: parseSize(node.readBytes) }),
+    ...(node.requestTimeout === undefined ? {} : { requestTimeoutMs: parseDuration(node.requestTimeout) }),
+    ...(node.busyWait === undefined ? {} : { busyWaitMs: parseDuration(node.busyWait) }),
+    ...(node.verify === undefined ? {} : { verify: node.verify }),
+    ...(node.leaveCbtAlone === undefined ? {} : { leaveCbtAlone: node.leaveCbtAlone }),
+  };
+}

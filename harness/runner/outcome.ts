@@ -1,0 +1,52 @@
+/** What a scenario came to. Only `passed` counts as passed. */
+
+export type Outcome = 'passed' | 'failed' | 'skipped' | 'inconclusive' | 'broken';
+
+/** One thing that was not as it had to be. */
+export interface Finding {
+  /** The step (`steps.3 backup`) or the oracle (`leak oracle`) that found it. */
+  readonly where: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** Journal positions, sector explanations, causes: whatever proves it. */
+  readonly evidence: readonly string[];
+}
+
+export interface FaultCount {
+  readonly id: string;
+  readonly kind: string;
+  readonly fired: number;
+  readonly mayMiss: boolean;
+}
+
+export interface ScenarioResult {
+  readonly scenario: string;
+  readonly title: string;
+  readonly engine: string;
+  readonly outcome: Outcome;
+  /** One line; empty when passed. */
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  /** Real time of both runs. */
+  readonly durationMs: number;
+  /** Time that passed in the world, in one run. */
+  readonly virtualMs: number;
+  readonly journalHash: string;
+  readonly journalEntries: number;
+  /** Bytes that the byte oracle compared, in one run. */
+  readonly comparedBytes: number;
+  readonly faults: readonly FaultCount[];
+  readonly stories: readonly string[];
+  readonly rule: string;
+}
+
+/** Thrown by a step: the story ends here, and this is why. */
+export class StoryFailed extends Error {
+  override readonly name = 'StoryFailed';
+  readonly finding: Omit<Finding, 'where'>;
+
+  constructor(expected: string, actual: string, evidence: readonly string[] = []) {
+    super(`expected ${expected}; got ${actual}`);
+    this.finding = { expected, actual, evidence };
+  }
+}

@@ -1,0 +1,17 @@
+/** The public seams at which a mutant may break an engine or a simulator; a sound run has none of them. */
+import type { EngineOptions, EngineEnvironment } from '../../src/engine/engine-api.ts';
+import type { Repository } from '../../src/repository/repository-api.ts';
+import type { HttpTransport } from '../../src/sdk/http-transport.ts';
+import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
+
+export interface Seams {
+  readonly transport?: (inner: HttpTransport, hosted: HostedWorld) => HttpTransport;
+  readonly dialNbd?: (
+    inner: EngineEnvironment['dialNbd'],
+    hosted: HostedWorld,
+  ) => EngineEnvironment['dialNbd'];
+  readonly repository?: (inner: Repository, hosted: HostedWorld) => Repository;
+  readonly options?: (options: EngineOptions) => EngineOptions;
+  /** Changes the simulated world itself, once, before the story begins. */
+  readonly world?: (hosted: HostedWorld) => void;
+}

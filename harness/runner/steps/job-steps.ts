@@ -1,0 +1,212 @@
+/** Jobs of the engine, each judged at once: by its result, by bytes, by what it left in the repository. */
+import type { BackupResult, RestoreResult } from '../../../src/engine/engine-api.ts';
+import type { ServerId } from '../../../src/kernel/ids.ts';
+import { describeChain } from '../error-chain.ts';
+import { checkBackup, checkError, checkRestore, checkWarnings, type Mismatch } from '../expectations.ts';
+import { judgeNewPoint, judgePoint, judgeServer } from '../judge-bytes.ts';
+import { StoryFailed } from '../outcome.ts';
+import type { ErrorNode, StepBodies } from '../scenario-schema.ts';
+import { lastSnapshotSince } from '../snapshot-instant.ts';
+import type { PointRecord, Story } from '../story.ts';
+import { armTrigger } from '../triggers.ts';
+
+type Settled<T> =
+  | { readonly isDone: true; readonly value: T }
+  | { readonly isDone: false; readonly error: unknown };
+
+export async function stepBackup(story: Story, body: StepBodies['backup']): Promise<void> {
+  const server = story.server(body.server);
+  const job = {
+    server: server.name,
+    transport: story.transport,
+    ...(body.full === undefined ? {} : { full: body.full }),
+  };
+  const settled = await settle(story.process().engine.backup(job));
+  const expect = body.expect ?? {};
+  if (!settled.isDone) {
+    expectFailure('backup', expect.result, expect.error, settled.error);
+    await expectNoNewPoint(story);
+    return;
+  }
+  expectSuccess('backup', expect.result, settled.value);
+  await judgeNewPoint(story, settled.value.pointId, server.name, settled.value.snapshotId);
+  story.lastPoint = settled.value.pointId;
+  if (body.as !== undefined) story.pointNames.set(body.as, settled.value.pointId);
+  raise(checkBackup(expect, settled.value));
+}
+
+export async function stepRestore(story: Story, body: StepBodies['restore']): Promise<void> {
+  const record = pointNamed(story, body.point);
+  const to = body.to ?? 'new';
+  const serversBefore = new Set(story.world.servers.list().map(({ id }) => id));
+  const job = {
+    pointId: record.id,
+    to,
+    transport: story.transport,
+    ...(body.newName === undefined ? {} : { newName: body.newName }),
+    ...(body.powerOn === undefined ? {} : { powerOn: body.powerOn }),
+  };
+  const settled = await settle(story.process().engine.restore(job));
+  noteRestored(story, serversBefore, to);
+  const expect = body.expect ?? {};
+  if (!settled.isDone) {
+    expectFailure('restore', expect.result, expect.error, settled.error);
+    return;
+  }
+  expectSuccess('restore', expect.result, settled.value);
+  await judgeServer(story, settled.value.server.id as ServerId, record);
+  takeOver(story, settled.value.server.id, record);
+  raise(checkRestore(expect, settled.value));
+}
+
+export async function stepCleanup(story: Story, body: StepBodies['cleanup']): Promise<void> {
+  const { removed, warnings } = await story.process().engine.cleanup();
+  const { expect = {} } = body;
+  const kinds = removed.map(({ kind }) => kind).sort();
+  const wanted = expect.removed && [...expect.removed].sort();
+  if (wanted !== undefined && wanted.join() !== kinds.join()) {
+    throw new StoryFailed(`removed: ${wanted.join(', ') || 'nothing'}`, kinds.join(', ') || 'nothing');
+  }
+  raise(checkWarnings(expect.warnings, warnings));
+}
+
+/** Starts a job and ends the engine's life in the midst of it. */
+export async function stepKill(story: Story, body: StepBodies['kill']): Promise<void> {
+  const from = story.position;
+  const serversBefore = new Set(story.world.servers.list().map(({ id }) => id));
+  const killed = Promise.withResolvers<'killed'>();
+  const disarm = armTrigger(
+    story,
+    body.when,
+    () => {
+      story.kill(body.powerCut ?? false);
+      killed.resolve('killed');
+    },
+    { loses: true },
+  );
+  const end = await Promise.race([killed.promise, settle(startJob(story, body.during))]);
+  disarm();
+  if (end !== 'killed') story.doubts.push('the job was over before the engine could be killed');
+  noteRestored(story, serversBefore, body.during.restore?.to);
+  await adoptPoints(story, from, body.during.backup?.server);
+}
+
+export async function stepVerify(story: Story, body: StepBodies['verify']): Promise<void> {
+  const report = await story.repository().verify();
+  const problems = report.points.flatMap((point) => point.problems.map((text) => `${point.id}: ${text}`));
+  const { exactly = 0 } = body.problems ?? {};
+  if (problems.length !== exactly) {
+    throw new StoryFailed(`${exactly} problems in the repository`, String(problems.length), problems);
+  }
+}
+
+function startJob(story: Story, during: StepBodies['kill']['during']): Promise<unknown> {
+  const { engine } = story.process();
+  const { transport } = story;
+  if (during.backup !== undefined) {
+    const { full } = during.backup;
+    const server = story.server(during.backup.server).name;
+    return engine.backup({ server, transport, ...(full === undefined ? {} : { full }) });
+  }
+  if (during.restore !== undefined) {
+    const { id } = pointNamed(story, during.restore.point);
+    return engine.restore({ pointId: id, to: during.restore.to ?? 'new', transport });
+  }
+  return engine.cleanup();
+}
+
+/** A restore makes servers, replaces disks and may change power states; whose content is then known is another matter. */
+function noteRestored(story: Story, before: ReadonlySet<string>, to: string | undefined): void {
+  for (const server of story.world.servers.list()) {
+    if (!before.has(server.id)) story.operator.made.add(server.id);
+    if (server.name !== to) continue;
+    story.operator.powered.add(server.id);
+    for (const device of story.log.devices(server.name)) {
+      story.log.replace(server.name, device, undefined, 'an unfinished restore', story.position);
+    }
+  }
+}
+
+/** From here on the restored server holds what the point holds. */
+function takeOver(story: Story, serverId: string, record: PointRecord): void {
+  const { name } = story.world.servers.get(serverId);
+  for (const [device, image] of record.images) {
+    if (image === undefined) continue;
+    if (story.log.has(name, device))
+      story.log.replace(name, device, image.bytes, 'the restore', story.position);
+    else story.log.addDisk(name, device, image.bytes);
+  }
+}
+
+/** The kill may have come just after the commit: then there is a point that no result told of. */
+async function adoptPoints(story: Story, from: number, serverName: string | undefined): Promise<void> {
+  const server = story.server(serverName);
+  for (const { id } of await unknownPoints(story)) {
+    const { entries } = story.world.journal;
+    const snapshotId = lastSnapshotSince(entries, server.id, from, story.operator.made);
+    if (snapshotId === undefined) throw new StoryFailed('no point without a snapshot', `point ${id}`);
+    await judgeNewPoint(story, id, server.name, snapshotId);
+    story.lastPoint = id;
+  }
+}
+
+async function expectNoNewPoint(story: Story): Promise<void> {
+  const [point] = await unknownPoints(story);
+  if (point !== undefined) throw new StoryFailed('no point from a failed job', `point ${point.id}`);
+}
+
+async function unknownPoints(story: Story): Promise<readonly { id: string }[]> {
+  const points = await story.repository().points();
+  return points.filter(({ id }) => !story.points.has(id));
+}
+
+/** Compares all points once more: a later job may have damaged an earlier point. */
+export async function judgeAllPoints(story: Story): Promise<void> {
+  await expectNoNewPoint(story);
+  const kept = new Set((await story.repository().points()).map(({ id }) => id));
+  for (const record of story.points.values()) {
+    if (!kept.has(record.id)) throw new StoryFailed(`point ${record.id} is still there`, 'it is gone');
+    await judgePoint(story, record);
+  }
+}
+
+function pointNamed(story: Story, name: string | undefined): PointRecord {
+  const id = name === undefined ? story.lastPoint : story.pointNames.get(name);
+  const record = story.points.get(id ?? '');
+  if (record === undefined) throw new Error(`no step has made a point called ${name ?? '(any)'}`);
+  return record;
+}
+
+function settle<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value) => ({ isDone: true, value }),
+    (error: unknown) => ({ isDone: false, error }),
+  );
+}
+
+function expectSuccess(what: string, result: string | undefined, value: BackupResult | RestoreResult): void {
+  if (result !== 'failure') return;
+  throw new StoryFailed(`${what} fails`, 'it succeeded', value.warnings);
+}
+
+/** A failure must be the engine's own kind of error; anything else slipped through its hands. */
+function expectFailure(
+  what: string,
+  result: string | undefined,
+  expect: ErrorNode | undefined,
+  error: unknown,
+): void {
+  const text = describeChain(error);
+  if (result !== 'failure') throw new StoryFailed(`${what} succeeds`, text);
+  if (!(error instanceof Error) || error.name !== 'JobFailed') {
+    throw new StoryFailed(`${what} fails with JobFailed`, text);
+  }
+  raise(checkError(expect, error));
+}
+
+function raise(mismatches: readonly Mismatch[]): void {
+  const [first, ...others] = mismatches;
+  if (first === undefined) return;
+  const more = others.map(({ expected, actual }) => `also expected ${expected}; got ${actual}`);
+  throw new StoryFailed(first.expected, first.actual, more);
+}

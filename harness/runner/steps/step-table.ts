@@ -1,0 +1,97 @@
+/** Which function plays which step. */
+import { type Finding, StoryFailed } from '../outcome.ts';
+import type { StepBodies, StepKind, StepNode } from '../scenario-schema.ts';
+import type { Story } from '../story.ts';
+import { stepClearFaults, stepFault, stepStorageFault } from './fault-steps.ts';
+import { stepTrim, stepWorkload, stepWrite, stepZero } from './guest-steps.ts';
+import { stepBackup, stepCleanup, stepKill, stepRestore, stepVerify } from './job-steps.ts';
+import {
+  stepCbt,
+  stepDeleteSnapshot,
+  stepExpireResource,
+  stepExpireTokens,
+  stepOccupy,
+  stepPreempt,
+  stepRevert,
+  stepSnapshot,
+  stepStart,
+  stepStop,
+} from './operator-steps.ts';
+import { stepAdvance, stepCheck, stepWaitFor } from './time-steps.ts';
+
+type PlainKind = Exclude<StepKind, 'together'>;
+type Play<Kind extends StepKind> = (story: Story, body: StepBodies[Kind]) => Promise<void>;
+
+const PLAYS: { readonly [Kind in PlainKind]: Play<Kind> } = {
+  write: stepWrite,
+  zero: stepZero,
+  trim: stepTrim,
+  workload: stepWorkload,
+  snapshot: stepSnapshot,
+  deleteSnapshot: stepDeleteSnapshot,
+  revert: stepRevert,
+  cbt: stepCbt,
+  start: stepStart,
+  stop: stepStop,
+  occupy: stepOccupy,
+  preempt: stepPreempt,
+  expireResource: stepExpireResource,
+  expireTokens: stepExpireTokens,
+  advance: stepAdvance,
+  waitFor: stepWaitFor,
+  fault: stepFault,
+  clearFaults: stepClearFaults,
+  storageFault: stepStorageFault,
+  backup: stepBackup,
+  restore: stepRestore,
+  cleanup: stepCleanup,
+  verify: stepVerify,
+  kill: stepKill,
+  check: stepCheck,
+};
+
+/** Plays steps one after the other. @throws StepFailed at the first that is not as expected */
+export async function playSteps(story: Story, steps: readonly StepNode[], path: string): Promise<void> {
+  for (const [at, step] of steps.entries()) await playStep(story, step, `${path}.${at}`);
+}
+
+async function playStep(story: Story, step: StepNode, path: string): Promise<void> {
+  const kind = Object.keys(step)[0] as StepKind;
+  const where = `${path} ${kind}`;
+  if (kind === 'together') return playTogether(story, step.together ?? [], where);
+  story.under.add(where);
+  try {
+    await play(story, kind, step);
+  } catch (error) {
+    if (error instanceof StoryFailed) throw new StepFailed({ where, ...error.finding });
+    throw error;
+  } finally {
+    story.under.delete(where);
+  }
+}
+
+function play<Kind extends PlainKind>(story: Story, kind: Kind, step: StepNode): Promise<void> {
+  return PLAYS[kind](story, step[kind] as StepBodies[Kind]);
+}
+
+/** All lists run to their end, so that no job is left behind when one of them fails. */
+async function playTogether(
+  story: Story,
+  lists: readonly (readonly StepNode[])[],
+  where: string,
+): Promise<void> {
+  const ends = await Promise.allSettled(lists.map((steps, at) => playSteps(story, steps, `${where}.${at}`)));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** A finding with its place in the scenario. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+  readonly finding: Finding;
+
+  constructor(finding: Finding) {
+    super(`${finding.where}: expected ${finding.expected}; got ${finding.actual}`);
+    this.finding = finding;
+  }
+}

@@ -1,0 +1,40 @@
+/** Steps that wait, and steps that look. */
+import { sleep } from '../../../src/kernel/clock.ts';
+import { checkBounds } from '../expectations.ts';
+import { StoryFailed } from '../outcome.ts';
+import { parseDuration } from '../quantities.ts';
+import type { StepBodies } from '../scenario-schema.ts';
+import type { Story } from '../story.ts';
+import { armTrigger } from '../triggers.ts';
+
+export async function stepAdvance(story: Story, duration: StepBodies['advance']): Promise<void> {
+  await sleep(story.clock, parseDuration(duration));
+}
+
+export async function stepWaitFor(story: Story, trigger: StepBodies['waitFor']): Promise<void> {
+  await new Promise<void>((resolve) => armTrigger(story, trigger, resolve, { loses: false }));
+}
+
+export async function stepCheck(story: Story, body: StepBodies['check']): Promise<void> {
+  if (body.points !== undefined) {
+    expectCount('points', body.points, (await story.repository().points()).length);
+  }
+  const server = story.server(body.server);
+  if (body.status !== undefined && server.status !== body.status) {
+    throw new StoryFailed(`server ${server.name} is ${body.status}`, server.status);
+  }
+  if (body.snapshots !== undefined) {
+    expectCount(`snapshots of ${server.name}`, body.snapshots, story.world.snapshots.list(server.id).length);
+  }
+  if (body.resources !== undefined) {
+    const held = story.world.backupResources
+      .list()
+      .filter((r) => r.serverId === server.id && (r.status === 'running' || r.status === 'pending'));
+    expectCount(`running backup resources of ${server.name}`, body.resources, held.length);
+  }
+}
+
+function expectCount(what: string, exactly: number, actual: number): void {
+  const [mismatch] = checkBounds(what, { exactly }, actual);
+  if (mismatch !== undefined) throw new StoryFailed(mismatch.expected, mismatch.actual);
+}

@@ -1,0 +1,82 @@
+/** Calls back when a named thing happens in a story: a REST call, so many bytes over NBD, a storage operation, time. */
+import type { JournalEntry } from '../../src/kernel/journal.ts';
+import { parseDuration, parseSize } from './quantities.ts';
+import type { TriggerNode } from './scenario-schema.ts';
+import type { Story } from './story.ts';
+
+/**
+ * Calls `fire` once, synchronously, when it happens. Returns the way to disarm. With `loses`, a request that is
+ * awaited on its `before` side gets lost on its way, so that it has no effect; else it is let through.
+ */
+export function armTrigger(
+  story: Story,
+  trigger: TriggerNode,
+  fire: () => void,
+  options: { loses: boolean },
+): () => void {
+  if (trigger.operation !== undefined) {
+    const isLost = options.loses && trigger.side === 'before';
+    const arm = isLost ? armLostRequest : armOperation;
+    return arm(story, trigger.operation, trigger, fire);
+  }
+  if (trigger.nbdBytes !== undefined) return armBytes(story, parseSize(trigger.nbdBytes), fire);
+  if (trigger.storage !== undefined) return armStorage(story, trigger, fire);
+  const timer = story.clock.setTimer(story.clock.now() + parseDuration(trigger.elapsed ?? '0ms'), fire);
+  return () => timer.cancel();
+}
+
+/** `before`: the request is there. `after` (the default): its effect too, the answer is not yet given. */
+function armOperation(story: Story, operation: string, trigger: TriggerNode, fire: () => void): () => void {
+  const type = trigger.side === 'before' ? 'rest.request' : 'rest.reply';
+  let seen = 0;
+  return watchOnce(story, fire, (entry) => {
+    if (entry.type === type && entry.operation === operation) seen++;
+    return seen === (trigger.nth ?? 1);
+  });
+}
+
+function armLostRequest(
+  story: Story,
+  operation: string,
+  { nth = 1 }: TriggerNode,
+  fire: () => void,
+): () => void {
+  const id = `trigger-${story.position}`;
+  story.mayMiss.add(id);
+  story.hosted.faults.add({ id, on: operation, kind: 'lose-request', after: nth - 1, times: 1 });
+  const disarm = watchOnce(story, fire, (entry) => entry.type === 'fault.fired' && entry.fault === id);
+  return () => {
+    disarm();
+    if (story.hosted.faults.list().some((fault) => fault.id === id)) story.hosted.faults.clear(id);
+  };
+}
+
+function armBytes(story: Story, bytes: number, fire: () => void): () => void {
+  let moved = 0;
+  return watchOnce(story, fire, (entry) => {
+    if (entry.type === 'nbd.reply' && entry.error === 0) moved += entry.bytes;
+    if (entry.type === 'nbd.request' && entry.command.includes('WRITE')) moved += entry.length;
+    return moved >= bytes;
+  });
+}
+
+function armStorage(story: Story, trigger: TriggerNode, fire: () => void): () => void {
+  const nth = trigger.nth ?? 1;
+  let seen = 0;
+  const disarm = story.storageStage.watch((side, operation, path) => {
+    const isIt = operation === trigger.storage && path.includes(trigger.path ?? '');
+    if (!isIt || side !== (trigger.side ?? 'after') || ++seen !== nth) return;
+    disarm();
+    fire();
+  });
+  return disarm;
+}
+
+function watchOnce(story: Story, fire: () => void, isIt: (entry: JournalEntry) => boolean): () => void {
+  const disarm = story.world.journal.watch((entry) => {
+    if (!isIt(entry)) return;
+    disarm();
+    fire();
+  });
+  return disarm;
+}

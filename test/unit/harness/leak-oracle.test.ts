@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { findLeaks, type LeakQuestion, type WorldState } from '../../../harness/oracle/leak-oracle.ts';
+import type { JournalEntry } from '../../../src/kernel/journal.ts';
+
+const before: WorldState = {
+  servers: [{ id: 'vm-1', name: 'vm1', status: 'running' }],
+  snapshots: [{ id: 'snap-foreign', name: 'nightly', server: 'vm-1' }],
+  resources: [],
+  tasks: [],
+};
+
+const question = (change: Partial<LeakQuestion>): LeakQuestion => ({
+  before,
+  after: before,
+  journal: [],
+  operator: { made: new Set(), removed: new Set(), powered: new Set() },
+  allowed: [],
+  ...change,
+});
+
+const opened: JournalEntry = { n: 4, t: 0, type: 'nbd.open', connection: 9, address: '192.0.2.1' };
+
+describe('leak oracle', () => {
+  it('finds nothing in a world that is as it was', () => {
+    const closed: JournalEntry = { n: 5, t: 0, type: 'nbd.close', connection: 9, why: 'disc' };
+    expect(findLeaks(question({ journal: [opened, closed] }))).toEqual([]);
+  });
+
+  it.each<[string, Partial<WorldState>, string]>([
+    [
+      'a snapshot',
+      { snapshots: [...before.snapshots, { id: 's2', name: 'backlot', server: 'vm-1' }] },
+      'snapshot backlot was left',
+    ],
+    [
+      'a running backup resource',
+      { resources: [{ id: 'r1', server: 'vm-1', status: 'running' }] },
+      'backup resource was left running on server vm-1',
+    ],
+    [
+      'an unfinished task',
+      { tasks: [{ id: 't1', action: 'snapshot.delete' }] },
+      'task snapshot.delete was left unfinished',
+    ],
+    [
+      'a server',
+      { servers: [...before.servers, { id: 'vm-2', name: 'vm1-restored', status: 'stopped' }] },
+      'server vm1-restored was left',
+    ],
+    ['a removed foreign snapshot', { snapshots: [] }, 'foreign snapshot was removed'],
+    [
+      'a server that was switched off',
+      { servers: [{ id: 'vm-1', name: 'vm1', status: 'stopped' }] },
+      'server vm1 was running and is stopped',
+    ],
+  ])('finds %s', (_what, change, text) => {
+    expect(findLeaks(question({ after: { ...before, ...change } })).map((leak) => leak.what)).toEqual([text]);
+  });
+
+  it('finds an NBD connection that was never closed and shows where it was opened', () => {
+    expect(findLeaks(question({ journal: [opened] }))).toEqual([
+      { kind: 'connection', id: '9', what: 'NBD connection was left open', evidence: [4] },
+    ]);
+  });
+
+  it('leaves alone what the operator made and what is meant to stay', () => {
+    const after = {
+      ...before,
+      snapshots: [...before.snapshots, { id: 's2', name: 'manual', server: 'vm-1' }],
+      resources: [{ id: 'r1', server: 'vm-1', status: 'running' }],
+    };
+    const operator = { made: new Set(['s2']), removed: new Set<string>(), powered: new Set<string>() };
+    expect(findLeaks(question({ after, operator, allowed: ['backup-resource'] }))).toEqual([]);
+  });
+});

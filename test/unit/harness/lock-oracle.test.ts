@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { findLockViolations } from '../../../harness/oracle/lock-oracle.ts';
+import type { JournalEntry, JournalEvent } from '../../../src/kernel/journal.ts';
+
+const names = { deleteSnapshot: ['snapshot.delete'], deleteResource: ['backup-resource.delete'] };
+const RESOURCE = '11111111-1111:22222222-2222';
+
+const journal = (events: readonly JournalEvent[]): JournalEntry[] =>
+  events.map((event, n) => ({ n, t: n, ...event }));
+const state = (to: string): JournalEvent => ({
+  type: 'state',
+  entity: 'backup-resource',
+  id: RESOURCE,
+  to,
+  server: 'vm-1',
+});
+const go: JournalEvent = {
+  type: 'nbd.option',
+  connection: 1,
+  option: 'GO',
+  reply: 'ACK',
+  export: `${RESOURCE}/ide0`,
+  isTls: false,
+};
+const ask: JournalEvent = {
+  type: 'nbd.request',
+  connection: 1,
+  request: 1,
+  command: 'READ',
+  flags: 0,
+  offset: 0,
+  length: 512,
+};
+const answer: JournalEvent = { type: 'nbd.reply', connection: 1, request: 1, error: 0, bytes: 512 };
+const rest = (operation: string, path: string, actor = 'engine'): JournalEvent => ({
+  type: 'rest.request',
+  call: 1,
+  operation,
+  method: 'DELETE',
+  path,
+  query: {},
+  actor,
+});
+const judge = (...events: JournalEvent[]) =>
+  findLockViolations(journal(events), names, new Set(['engine'])).map(({ rule, at }) => `${rule} at ${at}`);
+
+const deleteResource = rest(
+  'backup-resource.delete',
+  `/janus/20180725/backup-resources/${encodeURIComponent(RESOURCE)}`,
+);
+const deleteSnapshot = rest('snapshot.delete', '/janus/20180725/servers/vm-1/snapshots/snap-1');
+
+describe('lock oracle', () => {
+  it('finds nothing when bytes, resource and snapshot come and go in order', () => {
+    expect(
+      judge(state('running'), go, ask, answer, deleteResource, state('released'), deleteSnapshot),
+    ).toEqual([]);
+  });
+
+  it('finds bytes that pass after the resource has ended', () => {
+    expect(judge(state('running'), go, ask, state('expired'), answer)).toEqual(['bytes-after-end at 4']);
+  });
+
+  it('accepts a refusal after the end', () => {
+    expect(judge(state('running'), go, ask, state('expired'), { ...answer, error: 108, bytes: 0 })).toEqual(
+      [],
+    );
+  });
+
+  it('finds a resource deleted under a request that has no answer yet', () => {
+    expect(judge(state('running'), go, ask, deleteResource)).toEqual(['deleted-while-reading at 3']);
+  });
+
+  it('finds a snapshot deleted before the resource that stands on it', () => {
+    expect(judge(state('running'), deleteSnapshot)).toEqual(['snapshot-before-resource at 1']);
+  });
+
+  it('does not judge what others do', () => {
+    expect(judge(state('running'), { ...deleteSnapshot, actor: 'operator' } as JournalEvent)).toEqual([]);
+  });
+});
