@@ -23,6 +23,8 @@ export type StorageFault =
   | { readonly action: 'fail'; readonly code: StorageFailureCode; readonly afterBytes?: number }
   /** A write that keeps only the beginning and says nothing. Other operations are done as usual. */
   | { readonly action: 'truncate'; readonly toBytes: number }
+  /** Waits first, then does it. */
+  | { readonly action: 'delay'; readonly until: Promise<void> }
   /** The process dies before this operation: it and all later ones reject without effect. */
   | { readonly action: 'halt' };
 
@@ -68,55 +70,52 @@ export class FaultyStorage implements Storage {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    this.#enter('read', path);
+    await this.#enter('read', { path });
     return this.#inner.read(path);
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    const operation = { path, bytes: bytes.length };
-    const fault = this.#record('write', operation);
-    const kept =
-      fault?.action === 'truncate'
-        ? fault.toBytes
-        : fault?.action === 'fail'
-          ? fault.afterBytes
-          : bytes.length;
-    if (kept !== undefined && !this.#isHalted) await this.#inner.write(path, bytes.subarray(0, kept));
-    this.#throwIf(fault, 'write', path);
+    const fault = this.#record('write', { path, bytes: bytes.length });
+    if (fault?.action === 'fail' && fault.afterBytes !== undefined) {
+      await this.#inner.write(path, bytes.subarray(0, fault.afterBytes));
+    }
+    await this.#suffer(fault, 'write', path);
+    await this.#inner.write(path, fault?.action === 'truncate' ? bytes.subarray(0, fault.toBytes) : bytes);
   }
 
   async sync(path: string): Promise<void> {
-    this.#enter('sync', path);
+    await this.#enter('sync', { path });
     await this.#inner.sync(path);
   }
 
   async rename(from: string, to: string): Promise<void> {
-    this.#throwIf(this.#record('rename', { path: from, to }), 'rename', from);
+    await this.#enter('rename', { path: from, to });
     await this.#inner.rename(from, to);
   }
 
   async remove(path: string): Promise<void> {
-    this.#enter('remove', path);
+    await this.#enter('remove', { path });
     await this.#inner.remove(path);
   }
 
   async exists(path: string): Promise<boolean> {
-    this.#enter('exists', path);
+    await this.#enter('exists', { path });
     return this.#inner.exists(path);
   }
 
   async list(folder: string): Promise<readonly string[]> {
-    this.#enter('list', folder);
+    await this.#enter('list', { path: folder });
     return this.#inner.list(folder);
   }
 
   async size(path: string): Promise<number> {
-    this.#enter('size', path);
+    await this.#enter('size', { path });
     return this.#inner.size(path);
   }
 
-  #enter(kind: keyof Storage, path: string): void {
-    this.#throwIf(this.#record(kind, { path }), kind, path);
+  async #enter(kind: keyof Storage, about: { path: string; to?: string }): Promise<void> {
+    const fault = this.#record(kind, about);
+    if (fault !== undefined) await this.#suffer(fault, kind, about.path);
   }
 
   #record(
@@ -127,13 +126,15 @@ export class FaultyStorage implements Storage {
     this.#counts.set(kind, nth + 1);
     const operation = { n: this.#operations.length, kind, nth, ...about };
     this.#operations.push(operation);
-    const fault = this.#isHalted ? { action: 'halt' as const } : this.#plan(operation);
-    if (fault !== undefined && !this.#isHalted) this.#fired.push(operation);
-    this.#isHalted ||= fault?.action === 'halt';
+    if (this.#isHalted) return { action: 'halt' };
+    const fault = this.#plan(operation);
+    if (fault !== undefined) this.#fired.push(operation);
+    this.#isHalted = fault?.action === 'halt';
     return fault;
   }
 
-  #throwIf(fault: StorageFault | undefined, kind: keyof Storage, path: string): void {
+  async #suffer(fault: StorageFault | undefined, kind: keyof Storage, path: string): Promise<void> {
+    if (fault?.action === 'delay') await fault.until;
     if (fault?.action === 'fail') throw new StorageFailure(fault.code, kind, path);
     if (fault?.action === 'halt') throw new StorageHalted(`the process was killed before ${kind} ${path}`);
   }
