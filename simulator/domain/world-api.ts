@@ -47,6 +47,10 @@ export interface WorldSettings {
   readonly isStrict204: boolean;
   /** General rate limits (GET 600 a minute, others 100 a minute and interface); off by default. */
   readonly isRateLimited: boolean;
+  /** Exports are to be had over TLS only (every resource is `nbd_ssl`); off by default: both work. */
+  readonly isTlsRequired: boolean;
+  /** `supports` names `hotadd` too, in pools of 6.11.3 and later. */
+  readonly isHotAddOffered: boolean;
 }
 
 export type TaskAction =
@@ -211,6 +215,10 @@ export interface World {
   readonly tokens: Tokens;
   /** Exports of this world's running backup resources: `<resource_id>/<device_id>`. */
   readonly exports: ExportDirectory;
+  /** A host goes away or comes back. Backup resources on a host that goes away become `failed`. @throws NOT_FOUND */
+  setHostOnline(hostId: string, isOnline: boolean): void;
+  /** @throws NOT_FOUND */
+  setDatastoreOnline(datastoreId: string, isOnline: boolean): void;
   /** Processes everything that is due at the clock's instant, in order. */
   settle(): void;
   /** Cancels timers, cuts connections. */
@@ -331,8 +339,10 @@ export interface Tasks {
 
 /** What the operating system inside a server does to its disks. */
 export interface Guest {
-  write(serverId: string, deviceId: string, offset: number, data: Uint8Array): void;
-  zero(serverId: string, deviceId: string, offset: number, length: number): void;
+  /** All of `Guest`: @throws NOT_FOUND, UNKNOWN_DISK, INVALID_PARAMETER for a range outside of the disk. */
+  /** A promise only where part of a block of an asynchronous base image must be read first. */
+  write(serverId: string, deviceId: string, offset: number, data: Uint8Array): void | Promise<void>;
+  zero(serverId: string, deviceId: string, offset: number, length: number): void | Promise<void>;
   trim(serverId: string, deviceId: string, offset: number, length: number): void;
   /** Whole blocks get synthetic content of a new generation: costs no memory per byte. */
   writeSynthetic(serverId: string, deviceId: string, firstBlock: number, blockCount: number): void;

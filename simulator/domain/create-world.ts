@@ -1,0 +1,129 @@
+/** Creates a world: one isolated cluster with a clock, a seed and a journal of its own. */
+import { ApiError } from '../../src/contract/errors.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import type { IdSource, WorldId } from '../../src/kernel/ids.ts';
+import type { Journal } from '../../src/kernel/journal.ts';
+import type { Rng } from '../../src/kernel/rng.ts';
+import type { BaseImage } from '../store/base-image.ts';
+import { Agenda } from './agenda.ts';
+import { createBackupResources, failResourcesOn } from './backup-resources.ts';
+import { createCbt } from './cbt.ts';
+import { completeSettings } from './default-settings.ts';
+import { createExports } from './exports.ts';
+import { createGuest } from './guest.ts';
+import type { InventorySpec } from './inventory.ts';
+import { serverFromSpec } from './server-record.ts';
+import { createServers, usedMb } from './servers.ts';
+import { createSnapshots } from './snapshots.ts';
+import { TaskQueue } from './task-queue.ts';
+import { createTokens } from './tokens.ts';
+import type { World, WorldSettings } from './world-api.ts';
+import type { DatastoreRecord, HostRecord, ServerRecord, WorldState } from './world-state.ts';
+
+export interface WorldOptions {
+  readonly id: string;
+  readonly seed: string;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly rng: Rng;
+  readonly journal: Journal;
+  readonly inventory: InventorySpec;
+  readonly settings?: Partial<WorldSettings>;
+  /** Opens the image files that the inventory names. */
+  readonly baseImages?: (file: string) => BaseImage;
+}
+
+/** @throws RangeError when the inventory or the settings contradict themselves */
+export function createWorld(options: WorldOptions): World {
+  const state = createState(options);
+  for (const spec of options.inventory.servers) addServer(state, serverFromSpec(state, spec));
+  return {
+    id: options.id as WorldId,
+    seed: options.seed,
+    clock: options.clock,
+    ids: options.ids,
+    journal: options.journal,
+    settings: state.settings,
+    pools: state.pools,
+    clusters: state.clusters,
+    hosts: state.hosts,
+    get datastores() {
+      return state.datastores.map((store) => ({ ...store, usedMb: usedMb(state, store.id) }));
+    },
+    credentials: state.credentials,
+    servers: createServers(state),
+    snapshots: createSnapshots(state),
+    cbt: createCbt(state),
+    backupResources: createBackupResources(state),
+    tasks: state.tasks,
+    guest: createGuest(state),
+    tokens: createTokens(state),
+    exports: createExports(state),
+    setHostOnline: (hostId, isOnline) => setHostOnline(state, hostId, isOnline),
+    setDatastoreOnline: (datastoreId, isOnline) => setDatastoreOnline(state, datastoreId, isOnline),
+    settle: () => state.agenda.settle(),
+    close: () => closeWorld(state),
+  };
+}
+
+function createState(options: WorldOptions): WorldState {
+  const { seed, clock, ids, rng, journal, inventory } = options;
+  const agenda = new Agenda(clock);
+  return {
+    seed,
+    clock,
+    ids,
+    rng,
+    journal,
+    settings: completeSettings(options.settings),
+    agenda,
+    tasks: new TaskQueue(agenda, ids, journal),
+    pools: inventory.pools,
+    clusters: inventory.clusters,
+    hosts: inventory.hosts.map((host): HostRecord => ({ ...host, isOnline: true })),
+    datastores: inventory.datastores.map((store): DatastoreRecord => ({ ...store, isOnline: true })),
+    credentials: inventory.credentials,
+    servers: new Map(),
+    resources: new Map(),
+    openBase: options.baseImages ?? refuseImages,
+  };
+}
+
+function addServer(state: WorldState, server: ServerRecord): void {
+  if (state.servers.has(server.id)) throw new RangeError(`two servers have the id ${server.id}`);
+  state.servers.set(server.id, server);
+}
+
+function refuseImages(file: string): never {
+  throw new RangeError(`this world opens no images, yet a disk wants ${file}`);
+}
+
+function setHostOnline(state: WorldState, hostId: string, isOnline: boolean): void {
+  state.agenda.settle();
+  const host = state.hosts.find((candidate) => candidate.id === hostId);
+  if (host === undefined) throw new ApiError('NOT_FOUND', `host ${hostId}`);
+  if (host.isOnline === isOnline) return;
+  host.isOnline = isOnline;
+  noteOnline(state, 'host', hostId, isOnline);
+  if (!isOnline) failResourcesOn(state, hostId);
+}
+
+function setDatastoreOnline(state: WorldState, datastoreId: string, isOnline: boolean): void {
+  state.agenda.settle();
+  const store = state.datastores.find((candidate) => candidate.id === datastoreId);
+  if (store === undefined) throw new ApiError('NOT_FOUND', `datastore ${datastoreId}`);
+  if (store.isOnline === isOnline) return;
+  store.isOnline = isOnline;
+  noteOnline(state, 'datastore', datastoreId, isOnline);
+}
+
+function noteOnline(state: WorldState, entity: 'host' | 'datastore', id: string, isOnline: boolean): void {
+  const [from, to] = isOnline ? ['offline', 'online'] : ['online', 'offline'];
+  state.journal.append({ type: 'state', entity, id, from, to });
+}
+
+function closeWorld(state: WorldState): void {
+  state.agenda.close();
+  for (const resource of state.resources.values())
+    for (const connection of [...resource.connections]) connection.cut('the world is closed');
+}

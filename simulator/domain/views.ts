@@ -1,0 +1,98 @@
+/** Records as the outer layers see them. */
+import type { VirtualDisk } from './virtual-disk.ts';
+import type { BackupResource, Server, ServerDisk, Snapshot } from './world-api.ts';
+import type { ResourceRecord, ServerRecord, SnapshotRecord } from './world-state.ts';
+
+export function viewServer(server: ServerRecord): Server {
+  const { startedAtMs, createdFrom } = server;
+  return {
+    id: server.id,
+    vmId: server.vmId,
+    name: server.name,
+    description: server.description,
+    poolId: server.poolId,
+    clusterId: server.clusterId,
+    hostId: server.hostId,
+    status: server.status,
+    sockets: server.sockets,
+    coresPerSocket: server.coresPerSocket,
+    memoryMb: server.memoryMb,
+    osName: server.osName,
+    osKernel: server.osKernel,
+    osDistribution: server.osDistribution,
+    vmtools: server.vmtools,
+    isTurboMode: server.isTurboMode,
+    isDesktopRevert: server.isDesktopRevert,
+    createdAtMs: server.createdAtMs,
+    ...(startedAtMs !== undefined && { startedAtMs }),
+    groupId: server.groupId,
+    disks: server.disks.map(viewDisk),
+    networks: server.networks,
+    isRestoreIncomplete: server.isRestoreIncomplete,
+    ...(createdFrom !== undefined && { createdFrom }),
+  };
+}
+
+/** The server with its disks' fill level of now, for keeping. */
+export function freezeServer(server: ServerRecord): Server {
+  return { ...viewServer(server), disks: server.disks.map((disk) => ({ ...viewDisk(disk) })) };
+}
+
+export function viewSnapshot(server: ServerRecord, snapshot: SnapshotRecord): Snapshot {
+  return {
+    id: snapshot.id,
+    serverId: snapshot.serverId,
+    name: snapshot.name,
+    description: snapshot.description,
+    type: snapshot.type,
+    status: snapshot.status,
+    createdAtMs: snapshot.createdAtMs,
+    parentId: snapshot.parentId,
+    isLatest: server.currentSnapshotId === snapshot.id,
+    isProtected: snapshot.isProtected,
+    isQuiesced: snapshot.isQuiesced,
+    checkpointId: snapshot.checkpointId,
+    disks: [...snapshot.disks].map(([deviceId, disk]) => ({
+      deviceId,
+      storageFile: disk.storageFile,
+      sizeBytes: disk.layer.sizeBytes,
+      checkpointId: disk.changes === undefined ? 0 : snapshot.checkpointId,
+    })),
+    server: snapshot.server,
+  };
+}
+
+export function viewResource(resource: ResourceRecord, nowMs: number): BackupResource {
+  return {
+    id: resource.id,
+    serverId: resource.server.id,
+    type: resource.type,
+    status: resource.status,
+    remainSeconds: remainSeconds(resource, nowMs),
+    hostId: resource.hostId,
+    clusterId: resource.clusterId,
+    owner: resource.owner,
+  };
+}
+
+function remainSeconds(resource: ResourceRecord, nowMs: number): number {
+  if (resource.status === 'pending') return Math.ceil(resource.lockTimeMs / 1000);
+  if (resource.deadline === undefined) return 0;
+  return Math.max(0, Math.ceil((resource.deadline.atMs - nowMs) / 1000));
+}
+
+function viewDisk(disk: VirtualDisk): ServerDisk {
+  const { deviceId, uuid, sizeBytes, datastoreId, preallocate, storageFile } = disk.spec;
+  return {
+    deviceId,
+    uuid,
+    sizeBytes,
+    datastoreId,
+    preallocate,
+    storageFile,
+    // Only on demand: it makes the disk's content, which a list of ten thousand servers must not do.
+    get allocatedBytes() {
+      return disk.allocatedBytes;
+    },
+  };
+}
