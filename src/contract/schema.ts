@@ -5,6 +5,8 @@
  * it. Objects take unknown fields, as the product does.
  */
 
+import type { Json } from '../kernel/journal.ts';
+
 declare const typeOf: unique symbol;
 
 /** A JSON Schema whose valid values are of type `T`. */
@@ -24,7 +26,7 @@ export const text: Schema<string> = { type: 'string' };
 export const integer: Schema<number> = { type: 'integer' };
 export const number: Schema<number> = { type: 'number' };
 export const bool: Schema<boolean> = { type: 'boolean' };
-export const anything: Schema = {};
+export const anything: Schema<Json> = {};
 /** 0 or 1, as most of the product's answers have it. */
 export const zeroOne: Schema<0 | 1> = { type: 'integer', enum: [0, 1] };
 /** What requests may carry for a switch: the POST side documents 0 and 1, the GET side booleans. */

@@ -32,13 +32,13 @@ export function pageOf<T>(item: Schema<T>): Schema<Page<T>> {
   });
 }
 
-export interface Page<T> {
+export type Page<T> = {
   readonly total_size: number;
   readonly page_num: number;
   readonly page_size: number;
   readonly next_page_num: string;
   readonly data: readonly T[];
-}
+};
 
 /** The id of the task that does the work. */
 export const taskStarted = object({ task_id: text });

@@ -1,0 +1,123 @@
+/**
+ * The product's REST API as a fastify instance: routes, bytes in, bytes out. What a call does is `serve-call.ts`.
+ *
+ * One instance per listener; instances over the same directory share everything that belongs to a world.
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { envelopeOfPath } from '../../src/contract/envelope.ts';
+import { ApiError } from '../../src/contract/errors.ts';
+import { OPERATION_NAMES, type OperationName, operationOf } from '../../src/contract/operations.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import type { Json } from '../../src/kernel/journal.ts';
+import type { Outcome, RawCall } from './call.ts';
+import { PasswordKey } from './password-key.ts';
+import { PUBLIC_KEY_LIMITS, PublicKeyLimiter, type PublicKeyLimits } from './rate-limits.ts';
+import { refusalOf } from './refusal.ts';
+import { type ApiContext, serveCall } from './serve-call.ts';
+import type { WorldDirectory } from './world-directory.ts';
+
+export interface ProductApiOptions {
+  readonly worlds: WorldDirectory;
+  /** Time of the calls before login, which belong to no world. */
+  readonly clock: Clock;
+  /** `scp` serves `/janus`, `hci` the HCI twins under `/hci`, `both` all. Default `both`. */
+  readonly surface?: 'scp' | 'hci' | 'both';
+  /** PEM; plain HTTP without it. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Limits of the public-key calls per minute. The documented ones when absent. */
+  readonly publicKeyLimits?: PublicKeyLimits;
+  /** Shared between the listeners of one process; made when absent. */
+  readonly passwordKey?: PasswordKey;
+}
+
+/** Bytes of a request's body; a complete vmconf with 64 disks is below 100 KiB. */
+const BODY_LIMIT = 4 * 2 ** 20;
+
+export function createProductApi(options: ProductApiOptions): FastifyInstance {
+  const api: ApiContext = {
+    worlds: options.worlds,
+    clock: options.clock,
+    key: options.passwordKey ?? new PasswordKey(),
+    publicKeyLimiter: new PublicKeyLimiter(options.publicKeyLimits ?? PUBLIC_KEY_LIMITS),
+  };
+  const app = createApp(options.tls);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  for (const { name, path } of routesOf(options.surface ?? 'both'))
+    app.route({
+      method: operationOf(name).method,
+      url: path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: (request, reply) => answer(api, name, request, reply),
+    });
+  app.setNotFoundHandler((request, reply) => answer(api, undefined, request, reply));
+  app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));
+  return app;
+}
+
+function createApp(tls: ProductApiOptions['tls']): FastifyInstance {
+  const settings = {
+    logger: false,
+    exposeHeadRoutes: false,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: sendTrouble,
+  } as const;
+  if (tls === undefined) return fastify(settings);
+  return fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;
+}
+
+function routesOf(surface: 'scp' | 'hci' | 'both'): { name: OperationName; path: string }[] {
+  const isServed = (path: string): boolean =>
+    surface === 'both' || path.startsWith('/hci/') === (surface === 'hci');
+  return OPERATION_NAMES.flatMap((name) =>
+    operationOf(name)
+      .paths.filter(isServed)
+      .map((path) => ({ name, path })),
+  );
+}
+
+async function answer(
+  api: ApiContext,
+  operation: OperationName | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  return send(reply, await serveCall(api, rawCallOf(operation, request)));
+}
+
+function rawCallOf(operation: OperationName | undefined, request: FastifyRequest): RawCall {
+  const [path = ''] = request.url.split('?', 1);
+  return {
+    operation,
+    method: request.method,
+    path,
+    params: operation === undefined ? {} : (request.params as Record<string, string>),
+    query: { ...(request.query as Record<string, string | string[]>) },
+    headers: request.headers,
+    body: request.body instanceof Buffer ? request.body : Buffer.alloc(0),
+    address: request.ip,
+  };
+}
+
+function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
+  if (outcome === 'lost') {
+    reply.hijack();
+    reply.raw.destroy();
+    return reply;
+  }
+  reply.code(outcome.status);
+  if (outcome.body === undefined) return reply.send();
+  return reply.type('application/json').send(renderJson(outcome.body));
+}
+
+const renderJson = (body: Json): string => JSON.stringify(body);
+
+/** What fastify itself refuses (a URL that cannot be decoded, a body over the limit) is a bad parameter too. */
+function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const [path = ''] = request.url.split('?', 1);
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  const why = error instanceof Error ? error.message : String(error);
+  const refusal = new ApiError(status < 500 ? 'INVALID_PARAMETER' : 'INTERNAL', why);
+  send(reply, refusalOf(envelopeOfPath(path), refusal));
+}

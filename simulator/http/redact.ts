@@ -1,0 +1,28 @@
+/** What of a request or an answer may get into the journal: no secret, no ciphertext, no key, nothing long. */
+import type { Json } from '../../src/kernel/journal.ts';
+
+const HIDDEN = '***';
+const SECRET_NAMES = new Set(['password', 'public_key', 'ca_cert', 'signature', 'secret_key', 'audit_ids']);
+/** Bytes of JSON; longer values are left out as a whole. */
+const LIMIT_BYTES = 2048;
+
+/** The value without its secrets, or `undefined` when it is long. */
+export function journalValue(value: Json | undefined): Json | undefined {
+  if (value === undefined) return undefined;
+  const clean = redact(value);
+  return Buffer.byteLength(JSON.stringify(clean)) < LIMIT_BYTES ? clean : undefined;
+}
+
+function redact(value: Json, name = ''): Json {
+  if (SECRET_NAMES.has(name)) return HIDDEN;
+  if (isList(value)) return value.map((one) => redact(one));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      name === 'token' && key === 'id' ? HIDDEN : redact(inner, key),
+    ]),
+  );
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);

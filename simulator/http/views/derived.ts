@@ -1,0 +1,23 @@
+/** Values that the API shows and the world does not hold: made from what it holds, always the same way. */
+import { createHash } from 'node:crypto';
+
+/** The only tenant. */
+export const PROJECT = { id: '6f6e1f0a-0000-4000-8000-00000000ad01', name: 'admin' } as const;
+
+/** 0 to 1, four decimals. */
+export const ratioOf = (used: number, total: number): number =>
+  total === 0 ? 0 : Math.round((used / total) * 10_000) / 10_000;
+
+/** Lower-case hex that belongs to `label`. */
+export const stableHex = (label: string, length: number): string =>
+  createHash('sha256').update(label).digest('hex').slice(0, length);
+
+/** A UUID that belongs to `label`. */
+export function stableUuid(label: string): string {
+  const hex = stableHex(label, 32);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+/** A datastore is only usable for placement when it has a tag; here there is one tag per kind. */
+export const storageTagId = (type: string): string => stableUuid(`storage tag ${type}`);
+export const storageTagName = (type: string): string => `${type}-storage`;
