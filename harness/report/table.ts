@@ -1,0 +1,61 @@
+/** The result of a run for a terminal. */
+import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
+import { describeFinding } from './describe-finding.ts';
+import type { Report } from './report.ts';
+
+const MARKS: Readonly<Record<Outcome, string>> = {
+  passed: 'ok',
+  failed: 'FAILED',
+  skipped: 'skipped',
+  inconclusive: 'INCONCLUSIVE',
+  broken: 'BROKEN',
+};
+const COLOURS: Readonly<Record<Outcome, number>> = {
+  passed: 32,
+  failed: 31,
+  skipped: 90,
+  inconclusive: 33,
+  broken: 35,
+};
+
+/** One row per scenario, one column per engine; below it, why something did not pass. */
+export function renderTable(report: Report, hasColour: boolean): string {
+  const engines = [...new Set(report.results.map(({ engine }) => engine))];
+  const scenarios = [...new Set(report.results.map(({ scenario }) => scenario))];
+  const nameWidth = Math.max(8, ...scenarios.map((id) => id.length));
+  const cell = (result: ScenarioResult | undefined): string => {
+    if (result === undefined) return ''.padEnd(12);
+    const text = MARKS[result.outcome].padEnd(12);
+    return hasColour ? `\u001b[${COLOURS[result.outcome]}m${text}\u001b[0m` : text;
+  };
+  const rows = scenarios.map((scenario) => {
+    const cells = engines.map((engine) =>
+      cell(report.results.find((r) => r.scenario === scenario && r.engine === engine)),
+    );
+    return `${scenario.padEnd(nameWidth)}  ${cells.join('  ')}`.trimEnd();
+  });
+  const head =
+    `${'scenario'.padEnd(nameWidth)}  ${engines.map((engine) => engine.padEnd(12)).join('  ')}`.trimEnd();
+  return [head, ...rows, '', ...report.results.flatMap(renderTrouble), renderTotals(report)].join('\n');
+}
+
+function renderTrouble(result: ScenarioResult): string[] {
+  if (result.outcome === 'passed' || result.outcome === 'skipped') return [];
+  const head = `${MARKS[result.outcome]} ${result.scenario} ${result.engine}: ${result.reason}`;
+  return [head, ...result.findings.map((finding) => indent(describeFinding(finding))), ''];
+}
+
+function renderTotals({ summary, results, seed }: Report): string {
+  const parts = Object.entries(summary)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${count} ${outcome}`);
+  const milliseconds = results.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return `${parts.join(', ') || 'nothing was run'}; ${(milliseconds / 1000).toFixed(1)} s; seed ${seed}`;
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

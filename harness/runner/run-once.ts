@@ -1,0 +1,184 @@
+/** One run of one scenario with one engine in a world of its own. */
+import type { Transport } from '../../src/engine/engine-api.ts';
+import { sleep } from '../../src/kernel/clock.ts';
+import type { JournalEntry } from '../../src/kernel/journal.ts';
+import { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import { DEFAULT_SETTINGS } from '../../simulator/domain/default-settings.ts';
+import { buildInventory, buildSettings } from './build-world.ts';
+import { countFaults, judgeEnd, readWorldState } from './end-of-story.ts';
+import { describeChain } from './error-chain.ts';
+import type { FaultCount, Finding, Outcome } from './outcome.ts';
+import type { Scenario } from './scenario-schema.ts';
+import type { Seams } from './seams.ts';
+import { playSteps, StepFailed } from './steps/step-table.ts';
+import { Story } from './story.ts';
+
+export interface RunOptions {
+  readonly simulator: Simulator;
+  readonly scenario: Scenario;
+  readonly transport: Transport;
+  readonly seed: string;
+  readonly seams: Seams;
+}
+
+export interface RunRecord {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  readonly faults: readonly FaultCount[];
+  readonly comparedBytes: number;
+  readonly virtualMs: number;
+  readonly journalHash: string;
+  readonly journal: readonly JournalEntry[];
+}
+
+/** Every story begins at 2026-02-03 04:05:06 UTC. */
+const BEGINNING_MS = Date.UTC(2026, 1, 3, 4, 5, 6);
+/** A story that takes longer, in the world's time or in events, hangs. */
+const LONGEST_MS = 3 * 86_400_000;
+const MOST_ENTRIES = 200_000;
+
+export async function runOnce(options: RunOptions): Promise<RunRecord> {
+  const { scenario, transport, simulator } = options;
+  const seed = `${options.seed}/${scenario.id}/${transport}`;
+  const clock = new VirtualClock(BEGINNING_MS);
+  const hosted = await simulator.createWorld({
+    seed,
+    clock,
+    inventory: buildInventory(scenario.world, seed),
+    settings: buildSettings(scenario.world.settings, DEFAULT_SETTINGS),
+  });
+  options.seams.world?.(hosted);
+  const story = new Story({ ...options, hosted, clock, seed });
+  try {
+    const end = await playStory(story);
+    return record(story, end);
+  } finally {
+    story.kill(false);
+    simulator.removeWorld(hosted.world.id);
+  }
+}
+
+/** How the steps and the final oracles went. `cause`: what was thrown that is nobody's finding. */
+interface StoryEnd {
+  readonly findings: readonly Finding[];
+  readonly cause?: unknown;
+}
+
+async function playStory(story: Story): Promise<StoryEnd> {
+  const guard = raiseGuard(story);
+  try {
+    return await story.clock.run(Promise.race([tellStory(story), guard.tripped]));
+  } catch (cause) {
+    return { findings: [], cause };
+  } finally {
+    guard.lower();
+  }
+}
+
+async function tellStory(story: Story): Promise<StoryEnd> {
+  await takeIn(story);
+  const failed = await playAll(story);
+  // What is on its way without waiting for time (a closing connection) arrives before anything is judged.
+  await sleep(story.clock, 1);
+  const atEnd = await judgeEnd(story, failed !== undefined);
+  return { findings: failed === undefined ? atEnd : [failed, ...atEnd] };
+}
+
+async function playAll(story: Story): Promise<Finding | undefined> {
+  try {
+    await playSteps(story, story.scenario.steps, 'steps');
+    return undefined;
+  } catch (error) {
+    if (error instanceof StepFailed) return error.finding;
+    throw error;
+  }
+}
+
+/** Reads every disk once, as its guest would: what the oracle holds for the initial content. */
+async function takeIn(story: Story): Promise<void> {
+  for (const server of story.world.servers.list()) {
+    for (const { deviceId, sizeBytes } of server.disks) {
+      story.log.addDisk(
+        server.name,
+        deviceId,
+        await story.world.guest.read(server.id, deviceId, 0, sizeBytes),
+      );
+    }
+  }
+  story.before = readWorldState(story);
+}
+
+/** Ends a story that does not end by itself, and says what it was waiting for. */
+function raiseGuard(story: Story): { tripped: Promise<StoryEnd>; lower: () => void } {
+  const { promise, resolve } = Promise.withResolvers<StoryEnd>();
+  const trip = (limit: string): void => resolve({ findings: [hangs(story, limit)] });
+  const timer = story.clock.setTimer(BEGINNING_MS + LONGEST_MS, () => trip('three days of virtual time'));
+  const stop = story.world.journal.watch(({ n }) => {
+    if (n === MOST_ENTRIES) trip(`${MOST_ENTRIES} events`);
+  });
+  return {
+    tripped: promise,
+    lower: () => {
+      timer.cancel();
+      stop();
+    },
+  };
+}
+
+function hangs(story: Story, limit: string): Finding {
+  const waiting = [...story.under].join(', ') || 'the final checks';
+  return {
+    where: waiting,
+    expected: 'an end',
+    actual: `still waiting after ${limit}`,
+    evidence: story.world.journal.entries.slice(-8).map((entry) => JSON.stringify(entry)),
+  };
+}
+
+function record(story: Story, end: StoryEnd): RunRecord {
+  const faults = countFaults(story);
+  const { journal } = story.world;
+  return {
+    ...conclude(story, end, faults),
+    findings: end.findings,
+    faults,
+    comparedBytes: story.comparedBytes,
+    virtualMs: story.clock.now() - BEGINNING_MS,
+    journalHash: journal.hash(),
+    journal: journal.entries,
+  };
+}
+
+function conclude(
+  story: Story,
+  { findings, cause }: StoryEnd,
+  faults: readonly FaultCount[],
+): { outcome: Outcome; reason: string } {
+  if (cause !== undefined) return { outcome: 'broken', reason: describeChain(cause) };
+  const broken = brokenReplies(story.world.journal.entries, faults);
+  if (broken !== undefined) return { outcome: 'broken', reason: broken };
+  const [finding] = findings;
+  if (finding !== undefined) {
+    const { where, expected, actual } = finding;
+    return { outcome: 'failed', reason: `${where}: expected ${expected}; got ${actual}` };
+  }
+  const doubts = [
+    ...story.doubts,
+    ...faults
+      .filter((fault) => fault.fired === 0 && !fault.mayMiss)
+      .map(({ id, kind }) => `fault ${id} (${kind}) never fired`),
+    ...(story.comparedBytes === 0 ? ['no byte was compared'] : []),
+  ];
+  const [doubt] = doubts;
+  return doubt === undefined ? { outcome: 'passed', reason: '' } : { outcome: 'inconclusive', reason: doubt };
+}
+
+/** A 500 that nobody planned is a mistake of the simulator. */
+function brokenReplies(journal: readonly JournalEntry[], faults: readonly FaultCount[]): string | undefined {
+  if (faults.some(({ kind }) => kind === 'error')) return undefined;
+  const reply = journal.find((entry) => entry.type === 'rest.reply' && entry.status === 500);
+  if (reply?.type !== 'rest.reply') return undefined;
+  return `the simulator answered 500 to ${reply.operation}: ${reply.message} (journal ${reply.n})`;
+}

@@ -1,0 +1,79 @@
+/** A scenario with an engine: run twice with one seed, and the two journals must be the same byte for byte. */
+import { toJsonLine, type JournalEntry } from '../../src/kernel/journal.ts';
+import type { ScenarioResult } from './outcome.ts';
+import { type RunOptions, type RunRecord, runOnce } from './run-once.ts';
+
+/** Real milliseconds from anywhere; injected, since only composition roots know the wall clock. */
+export type Stopwatch = () => number;
+
+export async function runScenario(options: RunOptions, stopwatch: Stopwatch): Promise<ScenarioResult> {
+  const { scenario, transport } = options;
+  const begun = stopwatch();
+  const first = await runOnce(options);
+  const second = await runOnce(options);
+  return {
+    scenario: scenario.id,
+    title: scenario.title,
+    engine: transport,
+    ...judgeTwins(first, second),
+    durationMs: Math.round(stopwatch() - begun),
+    virtualMs: first.virtualMs,
+    journalHash: first.journalHash,
+    journalEntries: first.journal.length,
+    comparedBytes: first.comparedBytes,
+    faults: first.faults,
+    stories: scenario.stories ?? [],
+    rule: scenario.rule,
+  };
+}
+
+export function skipScenario({ scenario, transport }: RunOptions, reason: string): ScenarioResult {
+  return {
+    scenario: scenario.id,
+    title: scenario.title,
+    engine: transport,
+    outcome: 'skipped',
+    reason,
+    findings: [],
+    durationMs: 0,
+    virtualMs: 0,
+    journalHash: '',
+    journalEntries: 0,
+    comparedBytes: 0,
+    faults: [],
+    stories: scenario.stories ?? [],
+    rule: scenario.rule,
+  };
+}
+
+function judgeTwins(
+  first: RunRecord,
+  second: RunRecord,
+): Pick<ScenarioResult, 'outcome' | 'reason' | 'findings'> {
+  if (first.outcome === 'broken' || first.journalHash === second.journalHash) {
+    return { outcome: first.outcome, reason: first.reason, findings: first.findings };
+  }
+  const finding = {
+    where: 'same seed, same journal',
+    expected: `journal ${first.journalHash}`,
+    actual: `journal ${second.journalHash}`,
+    evidence: firstDifference(first.journal, second.journal),
+  };
+  const reason = `two runs with one seed differ: ${finding.evidence.join(' / ')}`;
+  return { outcome: 'failed', reason, findings: [finding, ...first.findings] };
+}
+
+function firstDifference(first: readonly JournalEntry[], second: readonly JournalEntry[]): readonly string[] {
+  const length = Math.max(first.length, second.length);
+  for (let at = 0; at < length; at++) {
+    const one = lineAt(first, at);
+    const other = lineAt(second, at);
+    if (one !== other) return [`first run ${one}`, `second run ${other}`];
+  }
+  return ['no entry differs, yet the hashes do'];
+}
+
+function lineAt(journal: readonly JournalEntry[], at: number): string {
+  const entry = journal[at];
+  return entry === undefined ? 'has ended' : toJsonLine(entry).trimEnd();
+}
