@@ -1,0 +1,42 @@
+/**
+ * Where replies go. Faults are filters round it (`simulator/fault/nbd-faults.ts`): they see the plain bytes of
+ * replies, never TLS records, whose lengths differ from run to run.
+ */
+import type { Duplex } from 'node:stream';
+
+export interface ReplyOutput {
+  /** Holds writes back until `uncork`, so that they leave in one system call. Nests. */
+  cork(): void;
+  uncork(): void;
+  /** The bytes must not change afterwards. `sent` is called when they have left this process, or never. */
+  write(bytes: Uint8Array, sent?: () => void): void;
+  /** Bytes that were written and have not left yet. */
+  readonly queuedBytes: number;
+  /** Sets the one function to be called when `queuedBytes` has come back to zero after a pile-up. */
+  onDrain(listener: () => void): void;
+  /** Sends what is queued, then closes. */
+  end(): void;
+  /** Breaks the connection at once. */
+  reset(why: string): void;
+}
+
+/** A filter puts itself between the server and an output. */
+export type OutputFilter = (inner: ReplyOutput) => ReplyOutput;
+
+/** The output at the bottom: a stream. */
+export function createStreamOutput(stream: Duplex, reset: (why: string) => void): ReplyOutput {
+  return {
+    cork: () => stream.cork(),
+    uncork: () => stream.uncork(),
+    write(bytes, sent) {
+      if (sent === undefined) stream.write(bytes);
+      else stream.write(bytes, (error) => (error ? undefined : sent()));
+    },
+    get queuedBytes() {
+      return stream.writableLength;
+    },
+    onDrain: (listener) => stream.on('drain', listener),
+    end: () => stream.end(),
+    reset,
+  };
+}

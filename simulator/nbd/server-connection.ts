@@ -1,0 +1,50 @@
+/** The lifetime of one connection: who ended it and why, exactly once. */
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ExportConnection } from './export-device.ts';
+
+export class ServerConnection implements ExportConnection {
+  readonly id: number;
+  isTls = false;
+  /** Resolves with the reason when the stream is closed. */
+  readonly whenClosed: Promise<string>;
+  readonly #stream: Duplex;
+  #why: string | undefined;
+
+  constructor(id: number, stream: Duplex) {
+    this.id = id;
+    this.#stream = stream;
+    // Whatever the peer does to the connection ends up in 'close'; an unheard 'error' would end the process.
+    stream.on('error', (error) => this.note(`client gone: ${'code' in error ? error.code : error.message}`));
+    this.whenClosed = new Promise((resolve) => {
+      const close = (): void => resolve(this.#why ?? 'client gone');
+      if (stream.closed) close();
+      else stream.once('close', close);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#stream.destroyed;
+  }
+
+  /** Remembers why the connection ends. The first reason counts. */
+  note(why: string): void {
+    this.#why ??= why;
+  }
+
+  cut(why: string): void {
+    this.note(why);
+    const stream = this.#stream;
+    if (stream instanceof net.Socket && !stream.connecting) stream.resetAndDestroy();
+    // An error makes the other end of a duplex pair break off too, as a reset does.
+    else stream.destroy(new Error(why));
+  }
+
+  /** Ends the connection after everything written was handed to the system. */
+  finish(why: string): void {
+    this.note(why);
+    const stream = this.#stream;
+    if (stream.writableFinished) stream.destroy();
+    else stream.once('finish', () => stream.destroy()).end();
+  }
+}

@@ -1,0 +1,69 @@
+/** A place for one connection, which is opened when it is needed and again after it was lost. */
+import { type Clock, sleep } from '../../kernel/clock.ts';
+import { NbdConnectionLost } from './errors.ts';
+import { NbdConnection } from './nbd-connection.ts';
+
+export interface LaneOptions {
+  readonly open: (signal: AbortSignal) => Promise<NbdConnection>;
+  readonly clock: Clock;
+  readonly retryDelayMs: number;
+  readonly onReconnect: () => void;
+}
+
+const MAX_BACK_OFF = 16;
+
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #closing = new AbortController();
+  #connection: NbdConnection | undefined;
+  #opening: Promise<NbdConnection> | undefined;
+  /** Connections opened, or tried, since a request last succeeded here; the working one counts. */
+  #attempts: number;
+
+  constructor(options: LaneOptions, connection?: NbdConnection) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#attempts = connection === undefined ? 0 : 1;
+  }
+
+  /** Requests without an answer; a lane that has to connect first counts as busier than an open one. */
+  get load(): number {
+    return this.#connection?.isAlive ? this.#connection.load : 1;
+  }
+
+  /** The open connection, or a new one. Everybody who comes meanwhile gets the same. */
+  connection(): Promise<NbdConnection> {
+    if (this.#connection?.isAlive) return Promise.resolve(this.#connection);
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** A request was answered: the next loss starts again with the shortest wait. */
+  succeeded(): void {
+    this.#attempts = 1;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new NbdConnectionLost('client is closed'));
+    await this.#opening?.catch(() => undefined);
+    await this.#connection?.close();
+  }
+
+  async #open(): Promise<NbdConnection> {
+    const signal = this.#closing.signal;
+    const isAgain = this.#connection !== undefined;
+    if (this.#attempts > 0) await this.#backOff(signal);
+    this.#attempts++;
+    this.#connection = await this.#options.open(signal);
+    if (isAgain) this.#options.onReconnect();
+    return this.#connection;
+  }
+
+  async #backOff(signal: AbortSignal): Promise<void> {
+    const { clock, retryDelayMs } = this.#options;
+    const factor = Math.min(2 ** (this.#attempts - 1), MAX_BACK_OFF);
+    await sleep(clock, retryDelayMs * factor, signal).catch(() => signal.throwIfAborted());
+  }
+}
