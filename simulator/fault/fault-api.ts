@@ -55,6 +55,8 @@ export interface FaultPoint {
   readonly serverId?: string;
   readonly serverName?: string;
   readonly deviceId?: string;
+  /** The kinds that can be carried out at this point; a fault of another kind lets it pass uncounted. All when absent. */
+  readonly can?: readonly FaultKind['kind'][];
 }
 
 export interface Faults {

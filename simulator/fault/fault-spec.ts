@@ -135,6 +135,8 @@ function wrong(fields: Readonly<Record<string, unknown>>, row: KindRow): string[
 function misplaced(fields: Readonly<Record<string, unknown>>, row: KindRow): string[] {
   const isData = fields['on'] === 'nbd';
   if (row.place === 'nbd' && !isData) return ['on: this fault strikes only at "nbd"'];
+  if (fields['kind'] === 'bad-certificate' && (fields['server'] ?? fields['device']) !== undefined)
+    return ['server: not for this fault; a certificate is shown before the client names its disk'];
   if (row.place === 'rest' && isData) return ['on: this fault strikes at REST operations only, not at "nbd"'];
   return [];
 }

@@ -64,6 +64,7 @@ function isDue(entry: Entry, point: FaultPoint, resolve: FaultsOptions['resolve'
 function matches(spec: FaultSpec, point: FaultPoint, resolve: FaultsOptions['resolve']): boolean {
   // `*` means every REST operation; the data plane has to be named, or a lost reply would also mean a lost read.
   if (spec.on !== point.on && !(spec.on === '*' && point.on !== 'nbd')) return false;
+  if (point.can !== undefined && !point.can.includes(spec.kind)) return false;
   if (spec.device !== undefined && spec.device !== point.deviceId) return false;
   if (spec.server === undefined) return true;
   if (spec.server === point.serverId || spec.server === point.serverName) return true;

@@ -1,0 +1,166 @@
+/**
+ * The data plane of the process: which worlds an address serves, what certificate it shows, whose journal and whose
+ * faults a connection meets.
+ *
+ * A host of a world has an address; there it serves the backup resources that run on that host, and nothing else. The
+ * process's own address (127.0.0.1) stands for every host of every world, for systems and clients that have no other.
+ */
+import { duplexPair, type Duplex } from 'node:stream';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { parseNbdExportName } from '../../src/contract/assumed.ts';
+import { createOutputFilters, OUTPUT_FAULT_KINDS } from '../fault/nbd-faults.ts';
+import type { ExportConnection, ExportDirectory } from '../nbd/export-device.ts';
+import { defaultNbdLimits } from '../nbd/nbd-limits.ts';
+import type { NbdServerContext } from '../nbd/nbd-server-context.ts';
+import type { OutputFilter } from '../nbd/reply-output.ts';
+import { serveNbd } from '../nbd/serve-nbd.ts';
+import { createFaultyDevice } from './faulty-device.ts';
+import type { Hosted } from './hosted.ts';
+import { type NbdTotals, observeConnection } from './nbd-journal.ts';
+import type { CertificateFlaw } from './pki.ts';
+
+/** The process's own address: not a host's, and every host's. */
+export const SHARED_ADDRESS = '127.0.0.1';
+
+/** A host that listens at an address. Several worlds made from one seed have hosts of the same address. */
+interface Listener {
+  readonly hosted: Hosted;
+  readonly hostId: string;
+  readonly clusterId: string;
+}
+
+export class NbdPlane {
+  readonly totals: NbdTotals = { opened: 0, closed: 0, requests: 0, bytes: 0 };
+  readonly #worlds: () => readonly Hosted[];
+  #connections = 0;
+
+  constructor(worlds: () => readonly Hosted[]) {
+    this.#worlds = worlds;
+  }
+
+  /** Whether an NBD service listens at the address: a host of some world, and that host is up. */
+  isListening(address: string): boolean {
+    return this.#listeners(address).length > 0;
+  }
+
+  /** A connection to the address without a socket, or `undefined` where nothing listens. */
+  dial(address: string): Duplex | undefined {
+    if (!this.isListening(address)) return undefined;
+    const [client, server] = duplexPair();
+    void this.serve(server, address, 'in-process');
+    return client;
+  }
+
+  /** Serves a client that reached `address`. Resolves when the connection is over. */
+  async serve(stream: Duplex, address: string, from: string): Promise<void> {
+    const listeners = this.#listeners(address);
+    const first = listeners[0];
+    if (first === undefined) {
+      stream.destroy();
+      return;
+    }
+    await serveNbd(stream, this.#context(listeners, first, address, from));
+  }
+
+  #context(listeners: readonly Listener[], first: Listener, address: string, from: string): NbdServerContext {
+    const worlds = [...new Set(listeners.map((listener) => listener.hosted))];
+    const owner = (exportName: string): Hosted | undefined => ownerOf(exportName, listeners)?.hosted;
+    return {
+      directory: createDirectory(listeners),
+      secureContext: () => secureContextFor(first, address),
+      observer: observeConnection({
+        witness: worlds.length === 1 ? first.hosted : undefined,
+        fallback: first.hosted,
+        find: owner,
+        totals: this.totals,
+      }),
+      limits: defaultNbdLimits,
+      clock: first.hosted.world.clock,
+      connectionId: ++this.#connections,
+      address: from,
+      filters: (exportName) => filtersFor(exportName, owner(exportName)),
+    };
+  }
+
+  #listeners(address: string): Listener[] {
+    return this.#worlds().flatMap((hosted) =>
+      hosted.world.hosts
+        .filter((host) => host.isOnline && (host.ip === address || address === SHARED_ADDRESS))
+        .map((host): Listener => ({ hosted, hostId: host.id, clusterId: host.clusterId })),
+    );
+  }
+}
+
+/** The listener on whose host the export's backup resource runs. */
+function ownerOf(exportName: string, listeners: readonly Listener[]): Listener | undefined {
+  const parsed = parseNbdExportName(exportName);
+  if (parsed === undefined) return undefined;
+  return listeners.find(({ hosted, hostId }) =>
+    hosted.world.backupResources
+      .list()
+      .some((resource) => resource.id === parsed.resourceId && resource.hostId === hostId),
+  );
+}
+
+/** The exports of the backup resources that run on the listening hosts. */
+function createDirectory(listeners: readonly Listener[]): ExportDirectory {
+  const exportsOf = (name: string): ExportDirectory | undefined =>
+    ownerOf(name, listeners)?.hosted.world.exports;
+  return {
+    list: (isTls) =>
+      [...new Set(listeners.map(({ hosted }) => hosted.world.exports))]
+        .flatMap((directory) => directory.list(isTls))
+        .filter(({ name }) => exportsOf(name) !== undefined),
+    find: (name, isTls) => exportsOf(name)?.find(name, isTls) ?? 'unknown',
+    open(name, connection) {
+      const opened = exportsOf(name)?.open(name, connection) ?? 'unknown';
+      if (typeof opened === 'string') return opened;
+      const faulty = withFaults(name, listeners, connection);
+      return faulty === undefined ? opened : { ...opened, device: faulty(opened.device) };
+    },
+  };
+}
+
+function withFaults(name: string, listeners: readonly Listener[], connection: ExportConnection) {
+  const hosted = ownerOf(name, listeners)?.hosted;
+  const point = hosted === undefined ? undefined : faultPoint(name, hosted);
+  if (hosted === undefined || point === undefined) return undefined;
+  const { world, faults } = hosted;
+  return (device: Parameters<typeof createFaultyDevice>[0]) =>
+    createFaultyDevice(device, {
+      faults,
+      connection,
+      clock: world.clock,
+      ...point,
+      expireResources() {
+        for (const resource of world.backupResources.list())
+          if (resource.serverId === point.serverId && resource.status === 'running')
+            world.backupResources.expireNow(resource.id);
+      },
+    });
+}
+
+function faultPoint(exportName: string, hosted: Hosted): { serverId: string; deviceId: string } | undefined {
+  const parsed = parseNbdExportName(exportName);
+  const resource = hosted.world.backupResources.list().find((one) => one.id === parsed?.resourceId);
+  if (parsed === undefined || resource === undefined) return undefined;
+  return { serverId: resource.serverId, deviceId: parsed.deviceId };
+}
+
+function filtersFor(exportName: string, hosted: Hosted | undefined): readonly OutputFilter[] {
+  const point = hosted === undefined ? undefined : faultPoint(exportName, hosted);
+  if (hosted === undefined || point === undefined) return [];
+  return createOutputFilters(hosted.faults.strike({ on: 'nbd', ...point, can: OUTPUT_FAULT_KINDS }));
+}
+
+function secureContextFor(listener: Listener, address: string): SecureContext {
+  const identity = listener.hosted
+    .clusterCa(listener.clusterId)
+    .hostIdentity(address, certificateFlaw(listener.hosted));
+  return createSecureContext({ cert: identity.pem, key: identity.keyPem, minVersion: 'TLSv1.2' });
+}
+
+function certificateFlaw(hosted: Hosted): CertificateFlaw | undefined {
+  const struck = hosted.faults.strike({ on: 'nbd', can: ['bad-certificate'] });
+  return struck.find((fault) => fault.kind === 'bad-certificate')?.flaw;
+}

@@ -1,0 +1,134 @@
+/**
+ * The simulator of one process: worlds, the REST door and the NBD door to them.
+ *
+ * Nothing here listens on a network; `listen.ts` puts sockets before both doors, and tests and the harness go through
+ * them without any.
+ */
+import type { Clock } from '../../src/kernel/clock.ts';
+import { createIdSource } from '../../src/kernel/ids.ts';
+import { Journal } from '../../src/kernel/journal.ts';
+import { createRng } from '../../src/kernel/rng.ts';
+import { DEFAULT_NBD_PORT } from '../../src/contract/assumed.ts';
+import { createWorld } from '../domain/create-world.ts';
+import type { InventorySpec } from '../domain/inventory.ts';
+import { createFaults } from '../fault/registry.ts';
+import { createInProcessTransport } from '../http/in-process-transport.ts';
+import { PasswordKey } from '../http/password-key.ts';
+import { createProductApi } from '../http/product-api.ts';
+import { WorldRegistry } from '../http/world-directory.ts';
+import type { PresetName } from '../inventory/presets.ts';
+import type { BaseImage } from '../store/base-image.ts';
+import { ClusterCas, createHosted, type Hosted } from './hosted.ts';
+import { NbdPlane } from './nbd-plane.ts';
+import type { Simulator, WorldSpec } from './simulator-api.ts';
+
+export interface SimulatorOptions {
+  /** Time of the calls before login; the oldest world's when absent. */
+  readonly clock?: Clock;
+  /** Opens the image files that inventories name. Absent: such inventories are refused. */
+  readonly baseImages?: (file: string) => BaseImage;
+}
+
+/** The simulator together with what only its listeners need. */
+export interface ListenableSimulator extends Simulator {
+  readonly directory: WorldRegistry;
+  readonly clock: Clock;
+  /** One key for every REST listener, so that a password encrypted for one is good for all. */
+  readonly passwordKey: PasswordKey;
+  readonly nbd: NbdPlane;
+}
+
+export async function createSimulator(options: SimulatorOptions = {}): Promise<ListenableSimulator> {
+  const hosted = new Map<string, Hosted>();
+  const cas = new ClusterCas();
+  const directory = new WorldRegistry();
+  const clock = options.clock ?? oldestClock(() => hosted.values().next().value?.world.clock);
+  const passwordKey = new PasswordKey();
+  const api = createProductApi({ worlds: directory, clock, passwordKey });
+  const nbd = new NbdPlane(() => [...hosted.values()]);
+  const remove = (id: string): void => {
+    hosted.get(id)?.world.close();
+    hosted.delete(id);
+    directory.remove(id);
+  };
+  return {
+    directory,
+    clock,
+    passwordKey,
+    nbd,
+    transport: createInProcessTransport(api),
+    worlds: () => [...hosted.values()],
+    async createWorld(spec) {
+      const made = await hostWorld(spec, cas, options.baseImages);
+      directory.add(made);
+      hosted.set(made.world.id, made);
+      return made;
+    },
+    removeWorld: remove,
+    dialNbd: async (host, port, signal) => {
+      signal.throwIfAborted();
+      const stream = port === DEFAULT_NBD_PORT ? nbd.dial(host) : undefined;
+      if (stream === undefined) throw refused(host, port);
+      return stream;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const id of [...hosted.keys()]) remove(id);
+      await api.close();
+    },
+  };
+}
+
+async function hostWorld(
+  spec: WorldSpec,
+  cas: ClusterCas,
+  baseImages: SimulatorOptions['baseImages'],
+): Promise<Hosted> {
+  const { seed, clock } = spec;
+  const inventory = await inventoryOf(spec.inventory, seed);
+  const rng = createRng(`${seed}/world`);
+  const ids = createIdSource(rng.fork('ids'));
+  const id = spec.id ?? `world-${createIdSource(rng.fork('id')).hex(8)}`;
+  const journal = new Journal({
+    now: () => clock.now(),
+    ...(spec.journalCapacity === undefined ? {} : { capacity: spec.journalCapacity }),
+  });
+  const preset = typeof spec.inventory === 'string' ? spec.inventory : 'custom';
+  journal.append({ type: 'world.created', seed, preset });
+  const world = createWorld({
+    id,
+    seed,
+    clock,
+    ids,
+    rng,
+    journal,
+    inventory,
+    ...(spec.settings === undefined ? {} : { settings: spec.settings }),
+    ...(baseImages === undefined ? {} : { baseImages }),
+  });
+  const faults = createFaults({
+    journal,
+    ids: createIdSource(rng.fork('faults')),
+    resolve: (server) => world.servers.list().find(({ id, name }) => id === server || name === server)?.id,
+  });
+  return createHosted(world, faults, cas);
+}
+
+/** The generator and its lists of names are loaded by the first world that wants a preset. */
+async function inventoryOf(wanted: PresetName | InventorySpec, seed: string): Promise<InventorySpec> {
+  if (typeof wanted !== 'string') return wanted;
+  const { generateInventory } = await import('../inventory/generate-inventory.ts');
+  return generateInventory(wanted, seed);
+}
+
+function refused(host: string, port: number): Error {
+  return Object.assign(new Error(`connect ECONNREFUSED ${host}:${port}`), { code: 'ECONNREFUSED' });
+}
+
+/** The first world's time; 0 while there is none, when there is nobody to log in to either. */
+function oldestClock(first: () => Clock | undefined): Clock {
+  return {
+    now: () => first()?.now() ?? 0,
+    setTimer: (atMs, fire) => first()?.setTimer(atMs, fire) ?? { cancel: () => undefined },
+    hold: () => first()?.hold() ?? (() => undefined),
+  };
+}
