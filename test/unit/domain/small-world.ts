@@ -74,9 +74,7 @@ export function inventory(servers: readonly ServerSpec[]): InventorySpec {
     hosts: [host('host-a', '127.0.0.11'), host('host-b', '127.0.0.12'), host('host-c', '127.0.0.13')],
     datastores: [store('store-1', ['host-a', 'host-b', 'host-c']), store('store-2', ['host-b', 'host-c'])],
     servers,
-    credentials: [
-      { username: 'svc', password: 'secret', accessKey: 'AK1', secretKey: 'SK1', role: 'admin' },
-    ],
+    credentials: [{ username: 'svc', password: 'secret', accessKey: 'AK1', secretKey: 'SK1', role: 'admin' }],
   };
 }
 
