@@ -98,12 +98,13 @@ function triggerProblems(trigger: TriggerNode, path: Path): Problem[] {
 }
 
 const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  error: ['status', 'message'],
-  delay: ['delay', 'when'],
+  error: ['status'],
+  delay: ['delay'],
   'drop-after-bytes': ['bytes'],
   'silence-after-bytes': ['bytes'],
   'bad-certificate': ['flaw'],
 };
+const OPTIONAL_FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = { delay: ['when'], error: ['message'] };
 const ALL_FAULT_FIELDS = ['status', 'message', 'delay', 'when', 'bytes', 'flaw'];
 
 function faultProblems(step: StepNode, path: Path): Problem[] {
@@ -113,7 +114,8 @@ function faultProblems(step: StepNode, path: Path): Problem[] {
   const fields: Readonly<Record<string, unknown>> = fault;
   return ALL_FAULT_FIELDS.flatMap((name): Problem[] => {
     const isThere = fields[name] !== undefined;
-    if (isThere === needed.includes(name)) return [];
+    const isOptional = OPTIONAL_FAULT_FIELDS[fault.kind]?.includes(name) ?? false;
+    if (isThere === needed.includes(name) || (isThere && isOptional)) return [];
     const message = isThere ? `does not belong to ${fault.kind}` : `is needed by ${fault.kind}`;
     return [{ path: [...path, 'fault', name], message }];
   });
