@@ -54,6 +54,16 @@ export function createProductApi(options: ProductApiOptions): FastifyInstance {
   return app;
 }
 
+/**
+ * No route has a schema, since calls are checked behind the routing; without these, fastify loads its compilers,
+ * which costs 40 ms at the start.
+ */
+const NO_COMPILERS = { buildValidator: refuseToCompile, buildSerializer: refuseToCompile };
+
+function refuseToCompile(): never {
+  throw new RangeError('routes of the product API have no schema of their own');
+}
+
 function createApp(tls: ProductApiOptions['tls']): FastifyInstance {
   const settings = {
     logger: false,
@@ -62,6 +72,7 @@ function createApp(tls: ProductApiOptions['tls']): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: sendTrouble,
+    schemaController: { compilersFactory: NO_COMPILERS },
   } as const;
   if (tls === undefined) return fastify(settings);
   return fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;

@@ -1,5 +1,6 @@
 /** Values that the API shows and the world does not hold: made from what it holds, always the same way. */
 import { createHash } from 'node:crypto';
+import type { World } from '../../domain/world-api.ts';
 
 /** The only tenant. */
 export const PROJECT = { id: '6f6e1f0a-0000-4000-8000-00000000ad01', name: 'admin' } as const;
@@ -21,3 +22,19 @@ export function stableUuid(label: string): string {
 /** A datastore is only usable for placement when it has a tag; here there is one tag per kind. */
 export const storageTagId = (type: string): string => stableUuid(`storage tag ${type}`);
 export const storageTagName = (type: string): string => `${type}-storage`;
+
+type StoreLabel = { readonly id: string; readonly name: string; readonly type: string };
+
+const labels = new WeakMap<World, Map<string, StoreLabel>>();
+
+/**
+ * Name and kind of a datastore. They do not change, while the world's own list adds up what is used each time it is
+ * asked for.
+ */
+export function storeLabel(world: World, id: string | undefined): StoreLabel | undefined {
+  const known = labels.get(world);
+  if (id === undefined || known?.has(id)) return known?.get(id ?? '');
+  const fresh = new Map(world.datastores.map((store): [string, StoreLabel] => [store.id, store]));
+  labels.set(world, fresh);
+  return fresh.get(id);
+}

@@ -16,6 +16,8 @@ type Datastore = World['datastores'][number];
 
 const MHZ_PER_CORE = 2400;
 const CORES_PER_SOCKET = 16;
+/** Fractional, because the document allows an integer or a number and never both at once. */
+const OVERCOMMIT = 1.5;
 
 export const azItem = ({ id, name, description, tag, version }: PoolSpec): AzItem => ({
   id,
@@ -140,14 +142,14 @@ export function hostItem(world: World, host: Host): HostItem {
       used_mhz: 0,
       ratio: 0,
       allocation_ratio: 0,
-      allocation_max: 0,
+      allocation_max: OVERCOMMIT,
     },
     memory: {
       total_mb: host.memoryMb,
       used_mb: usedMb,
       ratio: ratioOf(usedMb, host.memoryMb),
       allocation_ratio: ratioOf(usedMb, host.memoryMb),
-      allocation_max: 1,
+      allocation_max: OVERCOMMIT,
     },
     gpu: { total: 0, used: 0, ratio: 0, memory_total_mb: 0, memory_used_mb: 0, memory_ratio: 0 },
     storage: { total_mb: sum(reachedBy(world, host.id), (store) => store.totalMb) },

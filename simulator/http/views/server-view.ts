@@ -7,19 +7,17 @@ import type { ServerDetail, ServerItem } from '../../../src/contract/schemas/ser
 import { formatLocal } from '../../../src/contract/timestamps.ts';
 import type { NetworkSpec } from '../../domain/inventory.ts';
 import type { Server, ServerDisk, World } from '../../domain/world-api.ts';
-import { PROJECT, ratioOf, stableUuid, storageTagId, storageTagName } from './derived.ts';
+import { PROJECT, ratioOf, stableUuid, storageTagId, storageTagName, storeLabel } from './derived.ts';
 
 const MIB = 2 ** 20;
 const MHZ_PER_CORE = 2400;
 const USER_ID = stableUuid('user');
 
-type Datastore = World['datastores'][number];
-
 /** The item of the newest list; older dates leave fields out (`olderItem`). */
 export function serverItem(world: World, server: Server): ServerItem {
   const pool = world.pools.find(({ id }) => id === server.poolId);
   const host = world.hosts.find(({ id }) => id === server.hostId);
-  const store = storeOf(world, server);
+  const store = storeLabel(world, server.disks[0]?.datastoreId);
   const isOff = server.status === 'stopped';
   const sizeBytes = totalBytes(server);
   const usedBytes = server.disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0);
@@ -127,7 +125,7 @@ export function itemOfDate(item: ServerItem, date: string): Partial<ServerItem> 
 
 export function serverDetail(world: World, server: Server): ServerDetail {
   const pool = world.pools.find(({ id }) => id === server.poolId);
-  const store = storeOf(world, server);
+  const store = storeLabel(world, server.disks[0]?.datastoreId);
   return {
     id: server.id,
     name: server.name,
@@ -204,7 +202,7 @@ const advanceFlags = (server: Server) => ({
 });
 
 function diskItem(world: World, disk: ServerDisk): ServerItem['disks'][number] {
-  const store = world.datastores.find(({ id }) => id === disk.datastoreId);
+  const store = storeLabel(world, disk.datastoreId);
   return {
     id: disk.deviceId,
     size_gb: disk.sizeBytes / 2 ** 30,
@@ -222,7 +220,7 @@ function diskItem(world: World, disk: ServerDisk): ServerItem['disks'][number] {
 }
 
 function diskDetail(world: World, disk: ServerDisk, at: number): ServerDetail['disks'][number] {
-  const store = world.datastores.find(({ id }) => id === disk.datastoreId);
+  const store = storeLabel(world, disk.datastoreId);
   return {
     id: disk.deviceId,
     disk_id: disk.uuid,
@@ -281,9 +279,6 @@ const osOption = (server: Server) => ({
 const osType = ({ osKernel }: Server): string => (osKernel === 'windows' ? 'w2k19' : 'l2664');
 
 const totalBytes = ({ disks }: Server): number => disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);
-
-const storeOf = (world: World, { disks }: Server): Datastore | undefined =>
-  world.datastores.find(({ id }) => id === disks[0]?.datastoreId);
 
 function uptimeSeconds(world: World, { startedAtMs, status }: Server): number {
   if (startedAtMs === undefined || status !== 'running') return 0;

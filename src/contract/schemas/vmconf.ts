@@ -15,6 +15,7 @@ import {
   type Static,
   text,
   textUpTo,
+  zeroOne,
 } from '../schema.ts';
 
 const osOption = object({}, { arch: text, distribution_name: text, kernel_name: text });
@@ -85,7 +86,7 @@ export const vmconf = object({
   schedule_policy_id: text,
   template_id: text,
   label_ids: listOf(text),
-  logo: integer,
+  logo: text,
   pci_type: text,
   application: text,
   source: text,
@@ -169,7 +170,8 @@ export const vmconf = object({
         vif_id: text,
         type: text,
         mac_address: text,
-        connected: bool,
+        /** A number here, although every other switch of the answer is a boolean. */
+        connected: zeroOne,
         device_id: text,
         port_id: text,
         ingress_kbps: integer,
