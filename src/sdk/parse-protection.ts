@@ -52,11 +52,18 @@ function readDeviceId(disk: FieldReader): string {
   return disk.has('device_id') ? disk.string('device_id') : disk.string('id');
 }
 
+/** Switched off for the server means switched off for every disk, whatever the disks say. */
 export function readCbtStatus(data: unknown): CbtStatus {
   const fields = new FieldReader('cbt.status', data);
-  const isEnabled = fields.flag('is_enabled');
-  const enabled = fields.list('disks', (disk) => (disk.flag('is_enabled') ? [disk.string('id')] : [])).flat();
-  return { isEnabled, enabledDisks: new Set(isEnabled ? enabled : []) };
+  const disks = fields.list('disks', (disk) => ({
+    id: disk.string('id'),
+    isEnabled: fields.flag('is_enabled') && disk.flag('is_enabled'),
+  }));
+  const enabled = disks.filter((disk) => disk.isEnabled);
+  return {
+    areAllEnabled: enabled.length === disks.length,
+    enabledDisks: new Set(enabled.map((disk) => disk.id)),
+  };
 }
 
 export function readChangedAreas(data: unknown): ChangedAreas {

@@ -72,7 +72,7 @@ export interface SnapshotDetail {
 }
 
 export interface CbtStatus {
-  readonly isEnabled: boolean;
+  readonly areAllEnabled: boolean;
   /** Slots of the disks that are tracked. */
   readonly enabledDisks: ReadonlySet<string>;
 }

@@ -1,0 +1,92 @@
+/** The backup resource: the lock on the server and the data service behind it. */
+import type { BackupResource } from '../sdk/scp-client-api.ts';
+import { TaskFailed } from '../sdk/scp-error.ts';
+import { type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { releaseResource } from './release.ts';
+import { retryWhileTaken, ServerTaken } from './wait-while-taken.ts';
+
+export interface HeldLock extends AsyncDisposable {
+  readonly resourceId: string;
+  readonly resource: BackupResource;
+  readonly lease: LeaseKeeper;
+}
+
+/**
+ * Locks the server, waiting while somebody else holds it, and keeps the lock from running out until it is disposed
+ * of. Disposal deletes the resource and waits until it is gone; it never throws, what is left stays in the note.
+ */
+export async function acquireLock(
+  context: JobContext,
+  serverId: string,
+  type: 'backup' | 'restore',
+): Promise<HeldLock> {
+  const patience = {
+    clock: context.env.clock,
+    signal: context.signal,
+    maxMs: context.settings.busyWaitMs,
+    onWait: (reason: string) => report(context, { step: 'lock', message: `waiting: ${reason}` }),
+  };
+  return retryWhileTaken(patience, () => lockOnce(context, serverId, type));
+}
+
+async function lockOnce(
+  context: JobContext,
+  serverId: string,
+  type: 'backup' | 'restore',
+): Promise<HeldLock> {
+  const { lockTimeSeconds, renewEverySeconds } = context.settings;
+  const { resourceId, taskId } = await context.scp.createBackupResource({ serverId, type, lockTimeSeconds });
+  try {
+    await context.note.addResource(resourceId);
+    const askedAtMs = context.env.clock.now();
+    const resource = await waitUntilRunning(context, resourceId, taskId);
+    const terms = {
+      scp: context.scpAlways,
+      clock: context.env.clock,
+      resourceId,
+      lockTimeSeconds,
+      renewEveryMs: renewEverySeconds * 1000,
+    };
+    const lease = new LeaseKeeper(terms, askedAtMs, resource.remainSeconds);
+    lease.start();
+    return { resourceId, resource, lease, [Symbol.asyncDispose]: () => unlock(context, resourceId, lease) };
+  } catch (error) {
+    await unlock(context, resourceId);
+    throw error;
+  }
+}
+
+async function waitUntilRunning(
+  context: JobContext,
+  resourceId: string,
+  taskId: string,
+): Promise<BackupResource> {
+  const failure = await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (failure !== undefined && !(failure instanceof TaskFailed)) throw failure;
+  const resource = await context.scp.backupResource(resourceId);
+  if (resource.status === 'running') return resource;
+  if (resource.status === 'occupied')
+    throw new ServerTaken('the server is occupied by another backup or restore', { cause: failure });
+  throw failure ?? new Error(`the backup resource became ${resource.status} instead of running`);
+}
+
+async function unlock(context: JobContext, resourceId: string, lease?: LeaseKeeper): Promise<void> {
+  await lease?.stop();
+  const { clock } = context.env;
+  try {
+    await releaseResource(
+      { scp: context.scpAlways, clock, busyWaitMs: context.settings.busyWaitMs },
+      resourceId,
+    );
+    await context.note.dropResource(resourceId);
+  } catch (error) {
+    context.warnings.push(
+      `backup resource ${resourceId} could not be released (${error instanceof Error ? error.message : error}); ` +
+        'the platform frees it when its lock time is over',
+    );
+  }
+}

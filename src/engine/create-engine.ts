@@ -1,0 +1,31 @@
+/** The reference engine over NBD and NBDSSL. */
+import { createScpClient } from '../sdk/scp-client.ts';
+import { runBackup } from './backup-job.ts';
+import type { Engine, EngineEnvironment, EngineOptions } from './engine-api.ts';
+import { removeAllLeftovers } from './leftovers.ts';
+import { type EngineKit, runJob } from './open-job.ts';
+import { runRestore } from './restore-job.ts';
+import { resolveSettings } from './settings.ts';
+
+/** @throws RangeError for an option out of its range */
+export function createEngine(env: EngineEnvironment, options: EngineOptions = {}): Engine {
+  const kit: EngineKit = {
+    env,
+    settings: resolveSettings(options),
+    scp: createScpClient({
+      transport: env.scp,
+      credentials: env.credentials,
+      clock: env.clock,
+      ids: env.ids,
+    }),
+  };
+  return {
+    backup: (job) => runJob(kit, 'backup', job.signal, (context) => runBackup(context, job)),
+    restore: (job) => runJob(kit, 'restore', job.signal, (context) => runRestore(context, job)),
+    cleanup: () =>
+      runJob(kit, 'backup', undefined, async (context) => ({
+        removed: await removeAllLeftovers(context),
+        warnings: context.warnings,
+      })),
+  };
+}

@@ -1,0 +1,24 @@
+/** The server that a job names, by id or by name. */
+import type { ScpClient, ServerItem } from '../sdk/scp-client-api.ts';
+import { Refusal } from './job-failed.ts';
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** @throws Refusal when there is none, or several of that name */
+export async function findServer(scp: ScpClient, nameOrId: string): Promise<ServerItem> {
+  const byId = UUID.test(nameOrId) ? await scp.serverById(nameOrId) : undefined;
+  if (byId !== undefined) return byId;
+  const named = await scp.serversNamed(nameOrId);
+  const [server, second] = named;
+  if (server === undefined)
+    throw new Refusal(
+      `there is no server ${nameOrId}`,
+      'check the name, and that the account may see the server',
+    );
+  if (second !== undefined)
+    throw new Refusal(
+      `${named.length} servers are named ${nameOrId}`,
+      'give the id of the one that is meant',
+    );
+  return server;
+}

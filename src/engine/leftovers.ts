@@ -1,0 +1,92 @@
+/**
+ * Removes what dead runs of this engine left on the platform.
+ *
+ * Mine is what a note in this repository names: a snapshot that merely carries the tag may belong to an engine with
+ * another repository. A run whose note says that it is alive is left alone, be it in this process or in another; its
+ * note stops saying so soon after its process died.
+ */
+import { sleep } from '../kernel/clock.ts';
+import { ALIVE_MS } from './heartbeat.ts';
+import type { JobContext } from './job-context.ts';
+import { report, warn } from './job-context.ts';
+import { type ReleasedItem, releaseNoted } from './release.ts';
+import { readRunNotes, type RunNote } from './run-note.ts';
+
+/** Before a backup: only what concerns its server. */
+export async function removeLeftoversOf(context: JobContext, serverId: string): Promise<void> {
+  for (const note of await deadNotes(context, (record) => record.serverId === serverId)) {
+    const { removed, problems } = await releaseNoted(releaseContext(context), note);
+    for (const item of removed)
+      warn(context, `removed a left-over ${item.kind} of an earlier run: ${item.id}`);
+    for (const problem of problems) warn(context, problem);
+    await note.close();
+  }
+}
+
+/** All leftovers of this repository and tag. */
+export async function removeAllLeftovers(context: JobContext): Promise<readonly ReleasedItem[]> {
+  const all: ReleasedItem[] = [];
+  for (const note of await deadNotes(context, () => true)) {
+    const { removed, problems } = await releaseNoted(releaseContext(context), note);
+    const servers = problems.length === 0 ? await removeNewServer(context, note) : [];
+    all.push(...removed, ...servers);
+    for (const problem of problems) warn(context, problem);
+    await note.close();
+  }
+  return all;
+}
+
+/** Notes of runs that are dead; waits a little for one that died a moment ago and still seems alive. */
+async function deadNotes(
+  context: JobContext,
+  concerns: (record: RunNote['record']) => boolean,
+): Promise<readonly RunNote[]> {
+  const { clock, repository } = context.env;
+  const mine = context.note.record.runId;
+  const read = async () =>
+    (await readRunNotes(repository, context.settings.tag)).filter(
+      ({ record }) => record.runId !== mine && concerns(record),
+    );
+  const seen = await read();
+  const aliveUntilMs = Math.max(0, ...seen.map((note) => note.record.aliveUntilMs));
+  const waitMs = Math.min(aliveUntilMs - clock.now(), ALIVE_MS);
+  if (waitMs <= 0) return seen;
+  report(context, { step: 'leftovers', message: 'waiting: an earlier run may still be alive' });
+  await sleep(clock, waitMs, context.signal);
+  const now = clock.now();
+  const [alive, dead] = partition(await read(), (note) => note.record.aliveUntilMs > now);
+  for (const { record } of alive)
+    warn(context, `run ${record.runId} on ${record.serverName} is still at work; it is left alone`);
+  return dead;
+}
+
+/** A server that a restore created and did not complete holds half an image; nobody else can use it. */
+async function removeNewServer(context: JobContext, note: RunNote): Promise<readonly ReleasedItem[]> {
+  const { newServer } = note.record;
+  if (newServer === undefined) return [];
+  const id = newServer.id ?? (await context.scpAlways.serversNamed(newServer.name))[0]?.id;
+  const server = id === undefined ? undefined : await context.scpAlways.serverById(id);
+  if (server !== undefined && server.status !== 'stopped') {
+    warn(context, `server ${server.name} of an incomplete restore is ${server.status}; it is left alone`);
+    return [];
+  }
+  if (server !== undefined) {
+    const { taskId } = await context.scpAlways.deleteServer(server.id);
+    if (taskId !== undefined) await context.scpAlways.waitForTask(taskId, { timeoutMs: 600_000 });
+  }
+  const { newServer: _done, ...rest } = note.record;
+  await note.replace(rest);
+  return server === undefined ? [] : [{ kind: 'server', id: server.id }];
+}
+
+function releaseContext(context: JobContext) {
+  return {
+    scp: context.scpAlways,
+    clock: context.env.clock,
+    busyWaitMs: context.settings.busyWaitMs,
+  };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [readonly T[], readonly T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}

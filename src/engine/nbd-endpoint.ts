@@ -1,0 +1,106 @@
+/**
+ * Where and how the disks of a backup resource are read or written.
+ *
+ * The platform's own library hides the address; the resource's host is taken, and the server's host on platforms that
+ * do not name one.
+ * @fidelity assumed (address, port and export name), documented (ca_cert)
+ */
+import { nbdExportName } from '../contract/assumed.ts';
+import { connectNbd } from '../nbd/client/connect-nbd.ts';
+import { NbdConnectionLost, NbdError } from '../nbd/client/errors.ts';
+import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
+import { ProtocolError } from '../sdk/protocol-error.ts';
+import type { ServerItem } from '../sdk/scp-client-api.ts';
+import type { HeldLock } from './acquire-lock.ts';
+import type { Transport } from './engine-api.ts';
+import { type JobContext, pause } from './job-context.ts';
+import { Refusal } from './job-failed.ts';
+import { Setback } from './setback.ts';
+
+export interface DiskDoor {
+  /** Opens a disk; waits a little for a service that does not listen yet. */
+  open(deviceId: string, connections: number): Promise<NbdClient>;
+}
+
+export interface DoorOptions {
+  readonly server: ServerItem;
+  readonly lock: HeldLock;
+  readonly transport: Transport;
+  /** Aborts opening and waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** Tries to open, one after the other with growing pauses: about half a minute in all. */
+const OPEN_ATTEMPTS = 7;
+const FIRST_PAUSE_MS = 500;
+
+export async function findDiskDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {
+  const { lock, transport } = options;
+  const host = await findHostAddress(context, options);
+  const tls = transport === 'nbdssl' ? { tls: { ca: pemOf(lock.resource.caCert), host } } : {};
+  const dial = (signal: AbortSignal) => context.env.dialNbd(host, context.settings.nbdPort, signal);
+  const connect = (deviceId: string, connections: number) =>
+    connectNbd(
+      {
+        dial,
+        exportName: nbdExportName(lock.resourceId, deviceId),
+        connections,
+        requestTimeoutMs: context.settings.requestTimeoutMs,
+        ...tls,
+      },
+      context.env.clock,
+    );
+  return {
+    open: (deviceId, connections) => openPatiently(context, lock, () => connect(deviceId, connections)),
+  };
+}
+
+async function findHostAddress(context: JobContext, { server, lock }: DoorOptions): Promise<string> {
+  const hostId = lock.resource.hostId ?? server.hostId;
+  const host = (await context.scp.hosts()).find((known) => known.id === hostId);
+  if (host === undefined)
+    throw new Refusal(
+      `the platform does not list host ${hostId} of the backup resource`,
+      'check that the account may see the hosts of the resource pool',
+    );
+  return host.ip;
+}
+
+/** `ca_cert` is the base64 of the DER, in one line and without armour. */
+function pemOf(caCert: string): string {
+  const base64 = caCert.replace(/-----[A-Z ]+-----|\s/g, '');
+  if (base64 === '' || !/^[A-Za-z0-9+/]+=*$/.test(base64))
+    throw new ProtocolError('backup-resources.get', 'ca_cert', 'is no base64 of a certificate');
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+/** A refusal for good (TLS, unknown export) is not repeated; but a lost lock looks like one, so the lock is asked. */
+async function openPatiently(
+  context: JobContext,
+  lock: HeldLock,
+  open: () => Promise<NbdClient>,
+): Promise<NbdClient> {
+  for (let attempt = 1; ; attempt++) {
+    lock.lease.signal.throwIfAborted();
+    try {
+      return await open();
+    } catch (error) {
+      await lock.lease.check();
+      if (!(error instanceof NbdConnectionLost) || attempt >= OPEN_ATTEMPTS) throw explainDataPath(error);
+      await pause(context, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/** A connection that is lost for good spoils the attempt, not the job. */
+export function explainDataPath(error: unknown): unknown {
+  if (!(error instanceof NbdConnectionLost) && !isShutDown(error)) return error;
+  return new Setback('data-path-lost', `the data connection is lost: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
+function isShutDown(error: unknown): boolean {
+  return error instanceof NbdError && error.code === 'ESHUTDOWN';
+}

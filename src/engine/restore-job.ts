@@ -1,0 +1,142 @@
+/** A restore from the point to the server: the target is prepared, locked, written whole, released, started if asked. */
+import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
+import type { PointDiskInfo, PointReader } from '../repository/repository-api.ts';
+import type { ServerItem } from '../sdk/scp-client-api.ts';
+import { acquireLock, type HeldLock } from './acquire-lock.ts';
+import type { RestoreJob, RestoreResult } from './engine-api.ts';
+import { inStep, type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
+import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
+import { type DiskDoor, findDiskDoor } from './nbd-endpoint.ts';
+import { totalBytes } from './ranges.ts';
+import { prepareExisting, prepareNew } from './restore-target.ts';
+import { retryWhileTaken } from './wait-while-taken.ts';
+import { type WrittenDisk, writeDisk } from './write-disk.ts';
+
+export async function runRestore(context: JobContext, job: RestoreJob): Promise<RestoreResult> {
+  const startedAtMs = context.env.clock.now();
+  const reader = await inStep(context, 'open', () => context.env.repository.open(job.pointId));
+  const server = await inStep(context, 'target', () =>
+    job.to === 'new' ? prepareNew(context, job, reader) : prepareExisting(context, job),
+  );
+  const { disks, renewals } = await writeLocked(context, job, reader, server);
+  await inStep(context, 'finish', () => forgetNewServer(context));
+  if (job.powerOn) await inStep(context, 'power-on', () => powerOn(context, server));
+  return {
+    pointId: job.pointId,
+    server: { id: server.id, name: server.name },
+    disks,
+    durationMs: context.env.clock.now() - startedAtMs,
+    renewals,
+    warnings: context.warnings,
+  };
+}
+
+/** The image is whole: from now on the new server is the user's. */
+async function forgetNewServer(context: JobContext): Promise<void> {
+  const { newServer: _complete, ...rest } = context.note.record;
+  await context.note.replace(rest);
+}
+
+async function writeLocked(
+  context: JobContext,
+  job: RestoreJob,
+  reader: PointReader,
+  server: ServerItem,
+): Promise<{ disks: readonly WrittenDisk[]; renewals: number }> {
+  await using lock = await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore'));
+  const signal = AbortSignal.any([context.signal, lock.lease.signal]);
+  const progress = { hasWritten: false };
+  try {
+    const door = await inStep(context, 'connect', () =>
+      findDiskDoor(context, { server, lock, transport: job.transport, signal }),
+    );
+    await inStep(context, 'check', () => checkDisks(door, reader));
+    const disks = await inStep(context, 'write', () =>
+      writeDisks(context, { reader, door, signal, progress }),
+    );
+    await inStep(context, 'finish', () => lock.lease.check());
+    return { disks, renewals: lock.lease.renewals };
+  } catch (error) {
+    // A lock that is lost but not yet missed would make this look like a fault of the network.
+    if (!context.signal.aborted) await lock.lease.check().catch(() => {});
+    throw describeFailure(context, { lock, server, error, hasWritten: progress.hasWritten });
+  }
+}
+
+/** Before the first byte is written, all disks are looked at. */
+async function checkDisks(door: DiskDoor, reader: PointReader): Promise<void> {
+  for (const disk of reader.info.disks) {
+    await using nbd = await door.open(disk.deviceId, 1);
+    checkDisk(nbd, disk);
+  }
+}
+
+function checkDisk(nbd: NbdClient, disk: PointDiskInfo): void {
+  if (nbd.info.isReadOnly)
+    throw new Refusal(`${disk.deviceId} of the target is read-only`, 'check that the target is shut down');
+  if (nbd.info.sizeBytes !== disk.sizeBytes)
+    throw new Refusal(
+      `${disk.deviceId} of the target has ${nbd.info.sizeBytes} bytes, the image ${disk.sizeBytes}`,
+      'restore to a server whose disks have the same sizes, or to a new one with --to new',
+    );
+}
+
+interface WriteOrder {
+  readonly reader: PointReader;
+  readonly door: DiskDoor;
+  readonly signal: AbortSignal;
+  readonly progress: { hasWritten: boolean };
+}
+
+async function writeDisks(context: JobContext, order: WriteOrder): Promise<readonly WrittenDisk[]> {
+  const { reader, door, signal } = order;
+  const { readBytes, connections } = context.settings;
+  const { disks } = reader.info;
+  const total = disks.reduce((sum, disk) => sum + totalBytes(reader.dataRanges(disk.deviceId)), 0);
+  const written: WrittenDisk[] = [];
+  let done = 0;
+  for (const { deviceId, sizeBytes } of disks) {
+    await using nbd = await door.open(deviceId, connections);
+    checkDisk(nbd, { deviceId, sizeBytes });
+    const onBytes = (bytes: number): void => {
+      done += bytes;
+      report(context, { step: 'write', deviceId, doneBytes: done, totalBytes: total });
+    };
+    const parallel = connections * 8;
+    order.progress.hasWritten = true;
+    written.push(
+      await writeDisk({ reader, deviceId, sizeBytes, nbd, pieceBytes: readBytes, parallel, signal, onBytes }),
+    );
+  }
+  return written;
+}
+
+/** After the first write the target holds neither its old image nor the new one, and must not be started. */
+function describeFailure(
+  context: JobContext,
+  failure: { lock: HeldLock; server: ServerItem; error: unknown; hasWritten: boolean },
+): JobFailed {
+  const { lock, server, error, hasWritten } = failure;
+  const step = error instanceof JobFailed ? error.step : 'write';
+  const cause = rootCause(context, lock, error);
+  if (!hasWritten) return new JobFailed(step, cause);
+  return new JobFailed(step, cause, {
+    unusableTarget: { id: server.id, name: server.name },
+    hint: `${server.name} holds an incomplete image and was left off; do not start it, restore to it again`,
+  });
+}
+
+function rootCause(context: JobContext, lock: HeldLock, error: unknown): unknown {
+  const cause = error instanceof JobFailed ? error.cause : error;
+  if (context.signal.aborted)
+    return cause instanceof JobAborted ? cause : new JobAborted('aborted', { cause });
+  return lock.lease.signal.aborted ? lock.lease.signal.reason : cause;
+}
+
+async function powerOn(context: JobContext, server: ServerItem): Promise<void> {
+  const patience = { clock: context.env.clock, signal: context.signal, maxMs: context.settings.busyWaitMs };
+  await retryWhileTaken(patience, async () => {
+    const { taskId } = await context.scp.startServer(server.id);
+    await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
+  });
+}

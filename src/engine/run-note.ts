@@ -1,0 +1,115 @@
+/**
+ * What a run has made on the platform, kept in the repository from before it is made until it is gone.
+ *
+ * The intuition: after a kill nothing remembers a snapshot but its name and this note. A name alone may belong to
+ * another repository's engine; a note alone may be stale. Both together say "mine".
+ *
+ * Invariants: a name is in the note before the platform hears of it; a note vanishes only when everything it names is
+ * verified to be gone.
+ */
+import type { Json } from '../kernel/journal.ts';
+import type { Repository } from '../repository/repository-api.ts';
+
+export interface RunRecord {
+  readonly runId: string;
+  readonly kind: 'backup' | 'restore';
+  readonly serverId: string;
+  readonly serverName: string;
+  /** Names are unique; the id is learned later. */
+  readonly snapshots: readonly { readonly name: string; readonly id?: string }[];
+  readonly resourceIds: readonly string[];
+  /** A server that a restore creates and has not completed. */
+  readonly newServer?: { readonly name: string; readonly id?: string };
+  /** ms since the epoch; until then another process must take the run for alive. */
+  readonly aliveUntilMs: number;
+}
+
+/** One run's record, in memory and in the repository. Writes are serialized, so the latest state always wins. */
+export class RunNote {
+  readonly #repository: Repository;
+  readonly #key: string;
+  #record: RunRecord;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(repository: Repository, tag: string, record: RunRecord) {
+    this.#repository = repository;
+    this.#key = noteKey(tag, record.runId);
+    this.#record = record;
+  }
+
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  /** Durable when it resolves. */
+  update(change: Partial<RunRecord>): Promise<void> {
+    return this.replace({ ...this.#record, ...change });
+  }
+
+  replace(record: RunRecord): Promise<void> {
+    this.#record = record;
+    return this.#enqueue(() => this.#repository.writeNote(this.#key, toJson(this.#record)));
+  }
+
+  addSnapshot(name: string, id?: string): Promise<void> {
+    const others = this.#record.snapshots.filter((snapshot) => snapshot.name !== name);
+    return this.update({ snapshots: [...others, id === undefined ? { name } : { name, id }] });
+  }
+
+  dropSnapshot(name: string): Promise<void> {
+    return this.update({ snapshots: this.#record.snapshots.filter((snapshot) => snapshot.name !== name) });
+  }
+
+  addResource(id: string): Promise<void> {
+    return this.update({ resourceIds: [...this.#record.resourceIds, id] });
+  }
+
+  dropResource(id: string): Promise<void> {
+    return this.update({ resourceIds: this.#record.resourceIds.filter((known) => known !== id) });
+  }
+
+  /** Ends the run: the note goes when it names nothing any more, else it stays for the next run's clean-up. */
+  close(): Promise<void> {
+    if (isEmpty(this.#record)) return this.#enqueue(() => this.#repository.removeNote(this.#key));
+    return this.update({ aliveUntilMs: 0 });
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const next = this.#writing.then(work);
+    this.#writing = next.catch(() => {});
+    return next;
+  }
+}
+
+export function isEmpty(record: RunRecord): boolean {
+  return record.snapshots.length === 0 && record.resourceIds.length === 0 && record.newServer === undefined;
+}
+
+const noteKey = (tag: string, runId: string): string => `run-${tag}-${runId}`;
+
+/** All runs that engines of this tag have noted in this repository. Notes that do not read are left alone. */
+export async function readRunNotes(repository: Repository, tag: string): Promise<readonly RunNote[]> {
+  const keys = await repository.noteKeys();
+  const notes: RunNote[] = [];
+  for (const key of keys.filter((name) => name.startsWith(`run-${tag}-`)).sort()) {
+    const record = parseRecord(await repository.readNote(key));
+    if (record !== undefined && noteKey(tag, record.runId) === key)
+      notes.push(new RunNote(repository, tag, record));
+  }
+  return notes;
+}
+
+function toJson(record: RunRecord): Json {
+  return { version: 1, ...(record as unknown as { readonly [key: string]: Json }) };
+}
+
+function parseRecord(value: Json | undefined): RunRecord | undefined {
+  const isRecord =
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    'runId' in value &&
+    typeof value.runId === 'string';
+  return isRecord ? (value as unknown as RunRecord) : undefined;
+}

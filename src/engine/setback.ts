@@ -1,0 +1,23 @@
+/**
+ * What spoils an attempt but not the job: everything made for the attempt is released, and the job starts anew with a
+ * new snapshot and a new lock. Never is an attempt continued with handles of an earlier lock period.
+ */
+export type SetbackKind =
+  /** The lock on the server ended before the work did. */
+  | 'lease-lost'
+  /** Another snapshot was taken before the server was locked, so the lock serves that one. */
+  | 'snapshot-superseded'
+  /** The data connection went away for good although the lock still holds. */
+  | 'data-path-lost'
+  /** The changed-block history is void; it is reset, and the next attempt is a full one. */
+  | 'cbt-expired';
+
+export class Setback extends Error {
+  override readonly name = 'Setback';
+  readonly kind: SetbackKind;
+
+  constructor(kind: SetbackKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,38 @@
+/** The engine's options with their defaults, checked once. */
+import { DEFAULT_NBD_PORT } from '../contract/assumed.ts';
+import type { EngineOptions } from './engine-api.ts';
+
+export type Settings = Required<EngineOptions>;
+
+/** The platform's bounds of a lock time, seconds. @source SCP OpenAPI 6.11.1, backup-resources */
+const LOCK_TIME = { min: 60, max: 7200 };
+
+/** @throws RangeError for an option out of its range */
+export function resolveSettings(options: EngineOptions): Settings {
+  const lockTimeSeconds = options.lockTimeSeconds ?? 600;
+  const settings: Settings = {
+    nbdPort: options.nbdPort ?? DEFAULT_NBD_PORT,
+    lockTimeSeconds,
+    renewEverySeconds: Math.min(options.renewEverySeconds ?? 90, lockTimeSeconds / 3),
+    connections: options.connections ?? 2,
+    readBytes: options.readBytes ?? 256 * 1024,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    busyWaitMs: options.busyWaitMs ?? 600_000,
+    verify: options.verify ?? false,
+    leaveCbtAlone: options.leaveCbtAlone ?? false,
+    tag: options.tag ?? 'backlot',
+  };
+  checkRange('lockTimeSeconds', settings.lockTimeSeconds, LOCK_TIME.min, LOCK_TIME.max);
+  checkRange('renewEverySeconds', settings.renewEverySeconds, 1, LOCK_TIME.max);
+  checkRange('nbdPort', settings.nbdPort, 1, 65_535);
+  checkRange('connections', settings.connections, 1, 16);
+  checkRange('readBytes', settings.readBytes, 512, 32 * 1024 * 1024);
+  if (!/^[A-Za-z0-9_]{1,24}$/.test(settings.tag))
+    throw new RangeError(`tag must be 1 to 24 letters, digits or underscores, not ${settings.tag}`);
+  return settings;
+}
+
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max))
+    throw new RangeError(`${name} must be from ${min} to ${max}, not ${value}`);
+}
