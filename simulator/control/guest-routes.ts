@@ -87,12 +87,12 @@ export const GUEST_ROUTES: readonly ControlRoute[] = [
   },
 ];
 
-function write(call: ControlCall) {
+async function write(call: ControlCall) {
   const { world, server, disk } = diskOf(call);
   const data = call.body instanceof Uint8Array ? call.body : new Uint8Array();
   const offset = Number(call.query['offset']);
   checkRange(disk, offset, data.length);
-  world.guest.write(server.id, disk.deviceId, offset, data);
+  await world.guest.write(server.id, disk.deviceId, offset, data);
   return { written: data.length };
 }
 
@@ -122,15 +122,15 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function clear(call: ControlCall, kind: 'zero' | 'trim') {
+async function clear(call: ControlCall, kind: 'zero' | 'trim') {
   const { world, server, disk } = diskOf(call);
   const { offset, length } = call.body as { offset: number; length: number };
   checkRange(disk, offset, length);
-  world.guest[kind](server.id, disk.deviceId, offset, length);
+  await world.guest[kind](server.id, disk.deviceId, offset, length);
   return { cleared: length };
 }
 
-function runWorkload(call: ControlCall) {
+async function runWorkload(call: ControlCall) {
   const { world, server, disk } = diskOf(call);
   const { kind, count, seed } = call.body as { kind: WorkloadKind; count: number; seed?: string };
   const plan = planWorkload(
@@ -140,13 +140,18 @@ function runWorkload(call: ControlCall) {
   );
   let steps = 0;
   for (const step of plan) {
-    carryOut(step, world.guest, server.id, disk.deviceId);
+    await carryOut(step, world.guest, server.id, disk.deviceId);
     steps++;
   }
   return { steps };
 }
 
-function carryOut(step: WorkloadStep, guest: Guest, serverId: string, deviceId: string): void {
+function carryOut(
+  step: WorkloadStep,
+  guest: Guest,
+  serverId: string,
+  deviceId: string,
+): void | Promise<void> {
   switch (step.kind) {
     case 'synthetic':
       return guest.writeSynthetic(serverId, deviceId, step.firstBlock, step.blockCount);
