@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { createRig, KIB, TRANSPORTS } from './rig.ts';
+
+describe.each(TRANSPORTS)('a backup over %s', (transport) => {
+  it('stores every byte of every disk in a full one', async () => {
+    await using rig = await createRig();
+    const { server } = rig;
+    const result = await rig.run(rig.engine().backup({ server: 'erp-01', transport }));
+    expect(result).toMatchObject({ kind: 'full', fullBecause: '', warnings: [] });
+    expect(result.disks.map((disk) => disk.method)).toEqual(['valid-areas', 'valid-areas']);
+    for (const { deviceId } of server.disks)
+      expect(await rig.stored(result.pointId, deviceId)).toEqual(await rig.disk(server.id, deviceId));
+    expect(rig.snapshots()).toEqual([]);
+    expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+
+  it('reads only what changed in an incremental one', async () => {
+    await using rig = await createRig();
+    const { server } = rig;
+    const { guest } = rig.hosted.world;
+    const engine = rig.engine();
+    const first = await rig.run(engine.backup({ server: server.id, transport }));
+    const before = await rig.stored(first.pointId, 'ide0');
+    guest.write(server.id, 'ide0', 70 * KIB, Buffer.alloc(100, 0xab));
+    guest.zero(server.id, 'virtio0', 0, 128 * KIB);
+    guest.write(server.id, 'virtio0', 2048 * KIB + 6 * 512, Buffer.alloc(512, 0xcd));
+    const second = await rig.run(engine.backup({ server: server.id, transport }));
+    expect(second).toMatchObject({ kind: 'incremental', fullBecause: '', warnings: [] });
+    expect(second.disks.map(({ method, readBytes }) => ({ method, readBytes }))).toEqual([
+      { method: 'changed-areas', readBytes: 64 * KIB },
+      { method: 'changed-areas', readBytes: 128 * KIB + 7 * 512 },
+    ]);
+    for (const { deviceId } of server.disks)
+      expect(await rig.stored(second.pointId, deviceId)).toEqual(await rig.disk(server.id, deviceId));
+    expect(await rig.stored(first.pointId, 'ide0')).toEqual(before);
+  });
+});
