@@ -93,22 +93,15 @@ function buildServer(node: ServerNode, at: number, hosts: readonly HostSpec[], i
   };
 }
 
+/** Empty: what the scenario says it holds is written by the harness. */
 function buildDisk(node: DiskNode): DiskSpec {
-  const { content } = node;
   return {
     deviceId: node.slot,
     sizeBytes: parseSize(node.size),
     datastoreId: DATASTORE_ID,
     preallocate: 'off',
     isCbtEnabled: node.cbt ?? true,
-    content:
-      content === undefined
-        ? { kind: 'empty' }
-        : {
-            kind: 'synthetic',
-            allocatedRatio: content.allocated,
-            runBytes: parseSize(content.run ?? '256KiB'),
-          },
+    content: { kind: 'empty' },
   };
 }
 

@@ -12,6 +12,7 @@ import type { FaultCount, Finding, Outcome } from './outcome.ts';
 import type { Scenario } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 import { playSteps, StepFailed } from './steps/step-table.ts';
+import { fillDisks } from './steps/guest-steps.ts';
 import { Story } from './story.ts';
 
 export interface RunOptions {
@@ -96,17 +97,14 @@ async function playAll(story: Story): Promise<Finding | undefined> {
   }
 }
 
-/** Reads every disk once, as its guest would: what the oracle holds for the initial content. */
+/** Disks begin empty; what the scenario says they hold is written by the harness, so that the log knows it all. */
 async function takeIn(story: Story): Promise<void> {
   for (const server of story.world.servers.list()) {
     for (const { deviceId, sizeBytes } of server.disks) {
-      story.log.addDisk(
-        server.name,
-        deviceId,
-        await story.world.guest.read(server.id, deviceId, 0, sizeBytes),
-      );
+      story.log.addDisk(server.name, deviceId, new Uint8Array(sizeBytes));
     }
   }
+  fillDisks(story);
   story.before = readWorldState(story);
 }
 

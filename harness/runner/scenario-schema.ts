@@ -49,7 +49,10 @@ const Disk = Type.Object(
           }),
           run: Type.Optional(Size),
         },
-        { ...closed, description: 'Synthetic content before the story; an empty disk when absent' },
+        {
+          ...closed,
+          description: 'What the guest wrote before the story, in runs; an empty disk when absent',
+        },
       ),
     ),
   },

@@ -104,7 +104,10 @@ const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'silence-after-bytes': ['bytes'],
   'bad-certificate': ['flaw'],
 };
-const OPTIONAL_FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = { delay: ['when'], error: ['message'] };
+const OPTIONAL_FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  delay: ['when'],
+  error: ['message'],
+};
 const ALL_FAULT_FIELDS = ['status', 'message', 'delay', 'when', 'bytes', 'flaw'];
 
 function faultProblems(step: StepNode, path: Path): Problem[] {

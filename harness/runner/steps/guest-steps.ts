@@ -53,6 +53,25 @@ export async function stepWorkload(story: Story, body: StepBodies['workload']): 
   }
 }
 
+/** Writes what the disks hold before the story begins, run by run. */
+export function fillDisks(story: Story): void {
+  for (const server of story.scenario.world.servers) {
+    for (const { slot, size, content } of server.disks) {
+      if (content === undefined) continue;
+      const { id, name } = story.server(server.name);
+      const rng = story.rng.fork(`fill-${name}-${slot}`);
+      const sizeBytes = parseSize(size);
+      const run = parseSize(content.run ?? DEFAULT_RUN);
+      for (let offset = 0; offset < sizeBytes; offset += run) {
+        const length = Math.min(run, sizeBytes - offset);
+        if (rng.float() < content.allocated) writeData(story, { id, name, device: slot, offset, length });
+      }
+    }
+  }
+}
+
+const DEFAULT_RUN = '256KiB';
+
 function writeData(story: Story, { id, name, device, offset, length }: Place): void {
   const bytes = story.log.write(name, device, offset, length, story.position);
   story.world.guest.write(id, device, offset, bytes);

@@ -1,0 +1,68 @@
+/** Ways to lie in REST calls, for mutants that break an engine at its transport. */
+import type { HttpRequest, HttpResponse, HttpTransport } from '../../src/sdk/http-transport.ts';
+
+/** A transport through which `handle` may do anything with a call, or pass it on. */
+export function intercept(
+  inner: HttpTransport,
+  handle: (
+    request: HttpRequest,
+    pass: (request: HttpRequest) => Promise<HttpResponse>,
+  ) => Promise<HttpResponse>,
+): HttpTransport {
+  return {
+    send: (request, signal) => handle(request, (changed) => inner.send(changed, signal)),
+    close: () => inner.close(),
+  };
+}
+
+/** The parts of a call that mutants look at. `query` is not signed by the product's clients, so it can be changed. */
+export interface CallParts {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly serverId: string;
+}
+
+/** The call, when its method is this and its path matches. */
+export function matchCall(
+  request: HttpRequest,
+  method: HttpRequest['method'],
+  path: RegExp,
+): CallParts | undefined {
+  const [bare = '', query = ''] = request.path.split('?');
+  if (request.method !== method || !path.test(bare)) return undefined;
+  return {
+    path: bare,
+    query: new URLSearchParams(query),
+    serverId: /servers\/([^/]+)/.exec(bare)?.[1] ?? '',
+  };
+}
+
+export function withQuery(request: HttpRequest, call: CallParts): HttpRequest {
+  return { ...request, path: `${call.path}?${call.query}` };
+}
+
+/** The same answer with other `data`; an answer without JSON stays as it is. */
+export function editData(response: HttpResponse, edit: (data: DataNode) => unknown): HttpResponse {
+  if (response.status >= 300) return response;
+  const body = JSON.parse(response.body) as { data: DataNode };
+  return withBody(response, { ...body, data: edit(body.data) });
+}
+
+export type DataNode = { readonly [key: string]: unknown };
+
+/** A success in the older envelope. */
+export function success(data: unknown): HttpResponse {
+  return withBody(
+    { status: 200, headers: { 'content-type': 'application/json' }, body: '' },
+    { code: 0, message: '', data },
+  );
+}
+
+function withBody(response: HttpResponse, body: unknown): HttpResponse {
+  const text = JSON.stringify(body);
+  return {
+    ...response,
+    body: text,
+    headers: { ...response.headers, 'content-length': String(Buffer.byteLength(text)) },
+  };
+}

@@ -1,0 +1,13 @@
+/** A product broken on purpose. A scenario that can't tell it from a sound one proves nothing. */
+import type { Seams } from '../runner/seams.ts';
+
+export interface Mutant {
+  readonly id: string;
+  readonly breaks: 'engine' | 'simulator';
+  /** What the broken thing does. */
+  readonly title: string;
+  /** Ids of scenarios that must find it out; the first one is enough. */
+  readonly killers: readonly [string, ...string[]];
+  /** The breakage itself, fresh for every run. */
+  readonly seams: () => Seams;
+}
