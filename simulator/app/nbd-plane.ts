@@ -27,6 +27,7 @@ interface Listener {
   readonly hosted: Hosted;
   readonly hostId: string;
   readonly clusterId: string;
+  readonly ip: string;
 }
 
 export class NbdPlane {
@@ -59,15 +60,15 @@ export class NbdPlane {
       stream.destroy();
       return;
     }
-    await serveNbd(stream, this.#context(listeners, first, address, from));
+    await serveNbd(stream, this.#context(listeners, first, from));
   }
 
-  #context(listeners: readonly Listener[], first: Listener, address: string, from: string): NbdServerContext {
+  #context(listeners: readonly Listener[], first: Listener, from: string): NbdServerContext {
     const worlds = [...new Set(listeners.map((listener) => listener.hosted))];
     const owner = (exportName: string): Hosted | undefined => ownerOf(exportName, listeners)?.hosted;
     return {
       directory: createDirectory(listeners),
-      secureContext: () => secureContextFor(first, address),
+      secureContext: () => secureContextFor(first),
       observer: observeConnection({
         witness: worlds.length === 1 ? first.hosted : undefined,
         fallback: first.hosted,
@@ -86,7 +87,7 @@ export class NbdPlane {
     return this.#worlds().flatMap((hosted) =>
       hosted.world.hosts
         .filter((host) => host.isOnline && (host.ip === address || address === SHARED_ADDRESS))
-        .map((host): Listener => ({ hosted, hostId: host.id, clusterId: host.clusterId })),
+        .map(({ id, clusterId, ip }): Listener => ({ hosted, hostId: id, clusterId, ip })),
     );
   }
 }
@@ -153,10 +154,10 @@ function filtersFor(exportName: string, hosted: Hosted | undefined): readonly Ou
   return createOutputFilters(hosted.faults.strike({ on: 'nbd', ...point, can: OUTPUT_FAULT_KINDS }));
 }
 
-function secureContextFor(listener: Listener, address: string): SecureContext {
+function secureContextFor(listener: Listener): SecureContext {
   const identity = listener.hosted
     .clusterCa(listener.clusterId)
-    .hostIdentity(address, certificateFlaw(listener.hosted));
+    .hostIdentity(listener.ip, certificateFlaw(listener.hosted));
   return createSecureContext({ cert: identity.pem, key: identity.keyPem, minVersion: 'TLSv1.2' });
 }
 

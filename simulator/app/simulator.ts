@@ -27,6 +27,8 @@ export interface SimulatorOptions {
   readonly clock?: Clock;
   /** Opens the image files that inventories name. Absent: such inventories are refused. */
   readonly baseImages?: (file: string) => BaseImage;
+  /** Changes an inventory before a world is made of it, such as the addresses of its hosts. */
+  readonly adapt?: (inventory: InventorySpec) => InventorySpec;
 }
 
 /** The simulator together with what only its listeners need. */
@@ -59,7 +61,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
     transport: createInProcessTransport(api),
     worlds: () => [...hosted.values()],
     async createWorld(spec) {
-      const made = await hostWorld(spec, cas, options.baseImages);
+      const made = await hostWorld(spec, cas, options);
       directory.add(made);
       hosted.set(made.world.id, made);
       return made;
@@ -81,10 +83,10 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
 async function hostWorld(
   spec: WorldSpec,
   cas: ClusterCas,
-  baseImages: SimulatorOptions['baseImages'],
+  { baseImages, adapt = (inventory) => inventory }: SimulatorOptions,
 ): Promise<Hosted> {
   const { seed, clock } = spec;
-  const inventory = await inventoryOf(spec.inventory, seed);
+  const inventory = adapt(await inventoryOf(spec.inventory, seed));
   const rng = createRng(`${seed}/world`);
   const ids = createIdSource(rng.fork('ids'));
   const id = spec.id ?? `world-${createIdSource(rng.fork('id')).hex(8)}`;

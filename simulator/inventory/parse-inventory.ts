@@ -46,6 +46,14 @@ export function parseInventory(text: string, fileName: string, seed = 'backlot')
   return interpret(document.toJS({ maxAliasCount: 100 }), seed, render);
 }
 
+/**
+ * The same for data that is no file: messages name the field only.
+ * @throws InventoryError
+ */
+export function readInventory(data: unknown, seed: string): InventorySpec {
+  return interpret(data, seed, ({ path, what }) => (path.length === 0 ? what : `${showPath(path)}: ${what}`));
+}
+
 function interpret(data: unknown, seed: string, render: (problem: Problem) => string): InventorySpec {
   const shape = checkShape(data, INVENTORY_SCHEMA);
   if (shape.length > 0) throw new InventoryError(shape.map(render));

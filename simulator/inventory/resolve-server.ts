@@ -12,6 +12,8 @@ import { parseSize } from './size.ts';
 
 const SECTOR_BYTES = 512;
 const LARGEST_DISK_BYTES = 64 * 2 ** 40;
+/** Stands for the size of the image, which is known when it is opened. */
+const SIZE_OF_IMAGE = 0;
 const DEFAULT_RUN_BYTES = 2 ** 20;
 
 export interface Ground {
@@ -93,6 +95,8 @@ function resolveDisk(
 
 function resolveSize(disk: DiskEntry, path: Path, on: Resolution): number {
   const given = disk.size ?? disk.sizeBytes;
+  if (given === undefined && typeof disk.content === 'object' && disk.content.kind === 'image')
+    return SIZE_OF_IMAGE;
   if (given === undefined) {
     on.report(path, 'a disk needs a size, like 10GiB');
     return SECTOR_BYTES;

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/** `backlot`: finds the command, loads only its module, runs it, and turns whatever goes wrong into an exit code. */
+import { enableCompileCache } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { CliError, EXIT } from './cli-error.ts';
+import { packageVersion } from './package-version.ts';
+
+// Compiling the dependencies is most of the start-up; the second start reads the compiled code.
+enableCompileCache();
+
+/** Adds one or more commands to the program. */
+type Register = (program: Command) => void;
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Register>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  serve: {
+    summary: 'run the simulator: REST, NBD and the control interface on loopback',
+    load: async () => (await import('./serve.ts')).registerServe,
+  },
+  bench: {
+    summary: 'measure start-up, worlds, NBD, backup and scenarios',
+    load: async () => (await import('./bench-commands.ts')).registerBenchCommands,
+  },
+};
+
+const HELP = `
+Examples:
+  backlot serve                          start the simulator and print how to use it
+  backlot serve --json --preset lab      for scripts: one line of JSON when ready
+  backlot COMMAND --help                 options and examples of one command
+
+Exit codes: 0 done, 1 findings, 2 wrong usage, 3 the environment does not allow it, 70 internal error.`;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('backlot')
+    .description(
+      'A stand-in for a Sangfor SCP/HCI cluster, and the harness that proves a backup product on it.',
+    )
+    .version(packageVersion(), '-V, --version')
+    .addHelpText('after', HELP)
+    .showHelpAfterError('Try "backlot --help".')
+    .exitOverride();
+  const entry = COMMANDS[argv[0] ?? ''];
+  if (entry === undefined) registerSummaries(program);
+  else (await entry.load())(program);
+  for (const command of program.commands) command.exitOverride();
+  await program.parseAsync([...argv], { from: 'user' });
+}
+
+/** For the overview only: nothing of a command is loaded to say what it is for. */
+function registerSummaries(program: Command): void {
+  for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).description(summary);
+}
+
+/** Prints what is wrong where there is something to print, and says how the process ends. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CliError) {
+    process.stderr.write(
+      `backlot: ${error.message}\n${error.advice === undefined ? '' : `${error.advice}\n`}`,
+    );
+    return error.exitCode;
+  }
+  process.stderr.write(`backlot: internal error\n${error instanceof Error ? error.stack : String(error)}\n`);
+  return EXIT.internal;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

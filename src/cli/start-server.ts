@@ -1,0 +1,155 @@
+/** Puts a served simulator together: world, listeners, control interface. */
+import { randomBytes } from 'node:crypto';
+import { createControlApp } from '../../simulator/control/control-app.ts';
+import type { AccessRule } from '../../simulator/control/access.ts';
+import { type ClockMode, scaleOf } from '../../simulator/control/clock-mode.ts';
+import type { InventorySpec } from '../../simulator/domain/inventory.ts';
+import type { World } from '../../simulator/domain/world-api.ts';
+import { listen, listenHttp } from '../../simulator/app/listen.ts';
+import { canListenOn } from '../../simulator/app/listen-nbd-plane.ts';
+import { createServedWorlds } from '../../simulator/app/served-worlds.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+import type { PresetName } from '../../simulator/inventory/presets.ts';
+import { ScaledClock } from '../runtime/scaled-clock.ts';
+import { CliError } from './cli-error.ts';
+import type { ReadyLine } from './serve-banner.ts';
+import { packageVersion } from './package-version.ts';
+import { prepareInventory } from './serve-inventory.ts';
+
+export interface ServeOptions {
+  readonly preset?: PresetName;
+  readonly inventory?: string;
+  /** `VM:slot=FILE` */
+  readonly disk: readonly string[];
+  readonly seed: string;
+  readonly clock: ClockMode;
+  readonly host: string;
+  readonly ports: {
+    readonly port: number;
+    readonly hciPort: number;
+    readonly nbdPort: number;
+    readonly controlPort: number;
+  };
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly ready: Omit<ReadyLine, 'caFile'>;
+  readonly caPem: string;
+  readonly world: World;
+  readonly mode: ClockMode;
+}
+
+/** Where time starts when it does not follow the wall, so that equal runs have equal journals. */
+const STANDING_START_MS = Date.UTC(2026, 0, 1);
+
+/** Entries of a world's journal that a server keeps; about 20 MB. */
+const JOURNAL_CAPACITY = 100_000;
+
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  await using open = new AsyncDisposableStack();
+  const { inventory, images } = await prepareInventory(options, open);
+  const adapt = await chooseAddresses(options.host);
+  const simulator = open.use(
+    await createSimulator({ adapt, ...(images === undefined ? {} : { baseImages: images.open }) }),
+  );
+  let refresh = async (): Promise<void> => undefined;
+  const worlds = createServedWorlds({
+    simulator,
+    version: packageVersion(),
+    seed: options.seed,
+    clock: options.clock,
+    journalCapacity: JOURNAL_CAPACITY,
+    createClock,
+    changed: () => refresh(),
+    productOpenApi: loadProductOpenApi,
+  });
+  const { world } = await worlds.create({
+    seed: options.seed,
+    clock: options.clock,
+    inventory,
+  });
+  const { host, ports } = options;
+  const listeners = open.use(
+    await explain(
+      () => listen(simulator, { host, scpPort: ports.port, hciPort: ports.hciPort, nbdPort: ports.nbdPort }),
+      host,
+    ),
+  );
+  refresh = listeners.refresh;
+  const access = accessRule(host);
+  const control = createControlApp({ host: worlds, access });
+  open.defer(() => control.close());
+  const controlPort = await explain(() => listenHttp(control, host, ports.controlPort), host);
+  const opened = open.move();
+  const [login] = world.credentials;
+  return {
+    world,
+    mode: options.clock,
+    caPem: listeners.caPem,
+    ready: {
+      ready: true,
+      scp: `https://${urlHost(host)}:${listeners.scpPort}`,
+      hci: `https://${urlHost(host)}:${listeners.hciPort}`,
+      nbd: `nbd://${urlHost(host)}:${listeners.nbdPort}`,
+      control: `http://${urlHost(host)}:${controlPort}`,
+      username: login?.username ?? '',
+      password: login?.password ?? '',
+      accessKey: login?.accessKey ?? '',
+      secretKey: login?.secretKey ?? '',
+      world: world.id,
+      seed: world.seed,
+      ...(access.kind === 'token' ? { controlToken: access.token } : {}),
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** Hosts keep their own addresses where the system has them and everything stays on this machine. */
+async function chooseAddresses(host: string): Promise<(inventory: InventorySpec) => InventorySpec> {
+  const isLoopback = host.startsWith('127.');
+  if (isLoopback && (await canListenOn('127.231.17.5'))) return (inventory) => inventory;
+  const ip = isLoopback || host === '0.0.0.0' ? '127.0.0.1' : host;
+  return (inventory) => ({ ...inventory, hosts: inventory.hosts.map((one) => ({ ...one, ip })) });
+}
+
+function createClock(mode: ClockMode): ScaledClock {
+  const scale = scaleOf(mode);
+  return new ScaledClock({ startMs: scale === 0 ? STANDING_START_MS : Date.now(), scale });
+}
+
+function accessRule(host: string): AccessRule {
+  if (host.startsWith('127.') || host === 'localhost') return { kind: 'loopback' };
+  return { kind: 'token', token: randomBytes(24).toString('base64url') };
+}
+
+async function loadProductOpenApi(): Promise<unknown> {
+  return (await import('../contract/openapi.ts')).createOpenApi();
+}
+
+/** Turns a refusal of the system to listen into what the user can do about it. */
+async function explain<T>(work: () => Promise<T>, host: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = codeOf(error);
+    const port = (error as { port?: number }).port;
+    if (code === 'EADDRINUSE')
+      throw new CliError(
+        'environment',
+        `port ${port} is taken by another process`,
+        'Choose other ports with --port, --hci-port, --nbd-port and --control-port (0 takes a free one), or use --json.',
+        { cause: error },
+      );
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new CliError('environment', `cannot listen on ${host}, port ${port} (${code})`, undefined, {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+const urlHost = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host);
