@@ -97,7 +97,11 @@ export function delayReplies(delayMs: number, clock: Clock): OutputFilter {
 }
 
 /** Lets `limitBytes` through; `atLimit` gets the last piece, and everything after it is swallowed. */
-function limited(inner: ReplyOutput, limitBytes: number, atLimit: (lastPiece: Uint8Array) => void): ReplyOutput {
+function limited(
+  inner: ReplyOutput,
+  limitBytes: number,
+  atLimit: (lastPiece: Uint8Array) => void,
+): ReplyOutput {
   let leftBytes = limitBytes;
   return {
     ...pass(inner),

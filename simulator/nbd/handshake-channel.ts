@@ -1,7 +1,10 @@
 /** A stream as the negotiation sees it: one event after the other, until it is handed on. */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../src/kernel/clock.ts';
-import { type HandshakeRequest, HandshakeServerDecoder } from '../../src/nbd/wire/handshake-server-decoder.ts';
+import {
+  type HandshakeRequest,
+  HandshakeServerDecoder,
+} from '../../src/nbd/wire/handshake-server-decoder.ts';
 
 export class HandshakeChannel {
   readonly stream: Duplex;

@@ -2,6 +2,8 @@
 export interface NbdLimits {
   /** From the first byte to transmission, TLS included. */
   readonly handshakeTimeoutMs: number;
+  /** After the last reply; a client that does not take it by then loses it. */
+  readonly closeTimeoutMs: number;
   readonly maxOptions: number;
   /** A longer option ends the connection; a name of 4096 bytes and some queries fit. */
   readonly maxOptionBytes: number;
@@ -21,6 +23,7 @@ export interface NbdLimits {
 
 export const defaultNbdLimits: NbdLimits = {
   handshakeTimeoutMs: 10_000,
+  closeTimeoutMs: 10_000,
   maxOptions: 256,
   maxOptionBytes: 64 * 1024,
   maxMetaContexts: 64,

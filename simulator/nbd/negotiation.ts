@@ -119,7 +119,8 @@ export class Negotiation {
 
   async #answer(option: number, data: Buffer): Promise<Step> {
     if (option === OPTION.EXPORT_NAME) return this.#exportName(data);
-    if (!this.#isFixed) return this.#reply(option, OPTION_REPLY.ERR_INVALID, 'only EXPORT_NAME without fixed newstyle');
+    if (!this.#isFixed)
+      return this.#reply(option, OPTION_REPLY.ERR_INVALID, 'only EXPORT_NAME without fixed newstyle');
     switch (option) {
       case OPTION.ABORT:
         this.#reply(option, OPTION_REPLY.ACK);
@@ -173,7 +174,8 @@ export class Negotiation {
 
   async #startTls(data: Buffer): Promise<Step> {
     const { secureContext } = this.#context;
-    if (data.length > 0 || this.#connection.isTls) return this.#reply(OPTION.STARTTLS, OPTION_REPLY.ERR_INVALID);
+    if (data.length > 0 || this.#connection.isTls)
+      return this.#reply(OPTION.STARTTLS, OPTION_REPLY.ERR_INVALID);
     if (secureContext === undefined) return this.#reply(OPTION.STARTTLS, OPTION_REPLY.ERR_POLICY);
     this.#channel.stream.pause();
     const certificate = await secureContext();
@@ -207,7 +209,13 @@ export class Negotiation {
     if (request === undefined) return this.#reply(OPTION.INFO, OPTION_REPLY.ERR_INVALID, 'malformed');
     const device = this.#context.directory.find(request.exportName, this.#connection.isTls);
     if (typeof device === 'string') return this.#refuse(OPTION.INFO, device, request.exportName);
-    this.#sendInfos(OPTION.INFO, device, request.exportName, this.#descriptionOf(request.exportName), request.infos);
+    this.#sendInfos(
+      OPTION.INFO,
+      device,
+      request.exportName,
+      this.#descriptionOf(request.exportName),
+      request.infos,
+    );
     return this.#reply(OPTION.INFO, OPTION_REPLY.ACK, '', request.exportName);
   }
 
@@ -230,7 +238,8 @@ export class Negotiation {
     const name = parseText(data);
     if (name === undefined) return this.#hangUp(OPTION.EXPORT_NAME, 'malformed export name');
     const opened = this.#context.directory.open(name, this.#connection);
-    if (typeof opened === 'string') return this.#hangUp(OPTION.EXPORT_NAME, `export refused: ${opened}`, name);
+    if (typeof opened === 'string')
+      return this.#hangUp(OPTION.EXPORT_NAME, `export refused: ${opened}`, name);
     this.#observe(OPTION.EXPORT_NAME, 'ACK', name);
     const { sizeBytes } = opened.device;
     this.#channel.send(encodeExportNameReply(sizeBytes, this.#flagsOf(opened.device), this.#isPadded));
@@ -279,7 +288,8 @@ export class Negotiation {
     const isSet = option === OPTION.SET_META_CONTEXT;
     // A SET that fails leaves nothing of an earlier one.
     if (isSet) this.#meta = undefined;
-    if (isSet && !this.#isStructured) return this.#reply(option, OPTION_REPLY.ERR_INVALID, 'structured replies first');
+    if (isSet && !this.#isStructured)
+      return this.#reply(option, OPTION_REPLY.ERR_INVALID, 'structured replies first');
     const request = parseMetaRequest(data);
     if (request === undefined) return this.#reply(option, OPTION_REPLY.ERR_INVALID, 'malformed');
     const device = this.#context.directory.find(request.exportName, this.#connection.isTls);

@@ -10,7 +10,12 @@ import { Transmission } from './transmission.ts';
  * rejects: whatever the client does ends in `observer.closed` with a reason.
  */
 export async function serveNbd(stream: Duplex, context: NbdServerContext): Promise<void> {
-  const connection = new ServerConnection(context.connectionId, stream);
+  const connection = new ServerConnection(
+    context.connectionId,
+    stream,
+    context.clock,
+    context.limits.closeTimeoutMs,
+  );
   context.observer.opened(context.connectionId, context.address);
   let negotiated: Negotiated | undefined;
   try {

@@ -1,6 +1,7 @@
 /** The lifetime of one connection: who ended it and why, exactly once. */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../../src/kernel/clock.ts';
 import type { ExportConnection } from './export-device.ts';
 
 export class ServerConnection implements ExportConnection {
@@ -9,15 +10,23 @@ export class ServerConnection implements ExportConnection {
   /** Resolves with the reason when the stream is closed. */
   readonly whenClosed: Promise<string>;
   readonly #stream: Duplex;
+  readonly #clock: Clock;
+  readonly #closeTimeoutMs: number;
+  #closeTimer: Timer | undefined;
   #why: string | undefined;
 
-  constructor(id: number, stream: Duplex) {
+  constructor(id: number, stream: Duplex, clock: Clock, closeTimeoutMs: number) {
     this.id = id;
     this.#stream = stream;
+    this.#clock = clock;
+    this.#closeTimeoutMs = closeTimeoutMs;
     // Whatever the peer does to the connection ends up in 'close'; an unheard 'error' would end the process.
     stream.on('error', (error) => this.note(`client gone: ${'code' in error ? error.code : error.message}`));
     this.whenClosed = new Promise((resolve) => {
-      const close = (): void => resolve(this.#why ?? 'client gone');
+      const close = (): void => {
+        this.#closeTimer?.cancel();
+        resolve(this.#why ?? 'client gone');
+      };
       if (stream.closed) close();
       else stream.once('close', close);
     });
@@ -40,9 +49,16 @@ export class ServerConnection implements ExportConnection {
     else stream.destroy(new Error(why));
   }
 
+  /** The last byte has been written: a client that does not take it in time is cut off. */
+  expectClose(why: string): void {
+    this.note(why);
+    const cut = (): void => this.cut('client does not read');
+    this.#closeTimer ??= this.#clock.setTimer(this.#clock.now() + this.#closeTimeoutMs, cut);
+  }
+
   /** Ends the connection after everything written was handed to the system. */
   finish(why: string): void {
-    this.note(why);
+    this.expectClose(why);
     const stream = this.#stream;
     if (stream.writableFinished) stream.destroy();
     else stream.once('finish', () => stream.destroy()).end();

@@ -39,6 +39,7 @@ export class Transmission {
   readonly #output: ReplyOutput;
   readonly #device: ExportDevice;
   readonly #facts: ExportFacts;
+  readonly #maxQueuedBytes: number;
   readonly #decoder = new RequestDecoder();
   #requests = 0;
   /** The WRITE whose payload is coming in, and the error it gets if it is only being skipped. */
@@ -61,6 +62,8 @@ export class Transmission {
     this.#connection = connection;
     this.#output = output;
     this.#device = negotiated.opened.device;
+    // Below its high-water mark a stream tells nobody when it has drained.
+    this.#maxQueuedBytes = Math.max(context.limits.maxQueuedBytes, negotiated.stream.writableHighWaterMark);
     this.#facts = {
       sizeBytes: this.#device.sizeBytes,
       isReadOnly: this.#device.isReadOnly,
@@ -132,7 +135,7 @@ export class Transmission {
   }
 
   #isFull(): boolean {
-    return this.#output.queuedBytes + this.#busyBytes > this.#context.limits.maxQueuedBytes;
+    return this.#output.queuedBytes + this.#busyBytes > this.#maxQueuedBytes;
   }
 
   #setPaused(isPaused: boolean): void {
@@ -144,7 +147,7 @@ export class Transmission {
 
   #finishWhenIdle(): void {
     if (this.#lastWord === undefined || this.#busy > 0 || this.#isPaused) return;
-    this.#connection.note(this.#lastWord);
+    this.#connection.expectClose(this.#lastWord);
     this.#output.end();
   }
 
@@ -165,7 +168,8 @@ export class Transmission {
   #awaitPayload(request: NumberedRequest, errno: number): void {
     this.#write = { request, errno };
     if (errno === 0) this.#decoder.collectPayload(request.length);
-    else if (request.length <= this.#context.limits.maxSkippedBytes) this.#decoder.skipPayload(request.length);
+    else if (request.length <= this.#context.limits.maxSkippedBytes)
+      this.#decoder.skipPayload(request.length);
     else this.#connection.cut(`write of ${request.length} bytes`);
   }
 
@@ -186,7 +190,12 @@ export class Transmission {
       case COMMAND.BLOCK_STATUS:
         return this.#blockStatus(request);
       case COMMAND.FLUSH:
-        return this.#run(request, 0, () => device.flush(), () => this.#succeed(request));
+        return this.#run(
+          request,
+          0,
+          () => device.flush(),
+          () => this.#succeed(request),
+        );
       case COMMAND.TRIM:
         return this.#change(request, () => device.trim(offset, length));
       case COMMAND.WRITE_ZEROES:
@@ -325,13 +334,18 @@ export class Transmission {
     const maxExtents = isOne ? 1 : this.#context.limits.maxExtents;
     const query = (context: string) =>
       this.#device.blockStatus(context, request.offset, request.length, maxExtents);
-    this.#run(request, 0, () => contexts.map(query), (answers) => {
-      for (const [index, extents] of answers.entries()) {
-        const isDone = index === answers.length - 1;
-        this.#output.write(encodeStatusChunk(request, isDone, index + 1, extents));
-      }
-      this.#observeReply(request, 0, 0);
-    });
+    this.#run(
+      request,
+      0,
+      () => contexts.map(query),
+      (answers) => {
+        for (const [index, extents] of answers.entries()) {
+          const isDone = index === answers.length - 1;
+          this.#output.write(encodeStatusChunk(request, isDone, index + 1, extents));
+        }
+        this.#observeReply(request, 0, 0);
+      },
+    );
   }
 }
 
@@ -340,5 +354,7 @@ const DISCONNECTED = 'disconnect';
 /** Content of every part, in order; nothing for holes. A promise only if the device needs one. */
 function readEach(device: ExportDevice, parts: readonly ReadPart[]): Pieces[] | Promise<Pieces[]> {
   const contents = parts.map(({ offset, length, isHole }) => (isHole ? [] : device.read(offset, length)));
-  return contents.some((content) => content instanceof Promise) ? Promise.all(contents) : (contents as Pieces[]);
+  return contents.some((content) => content instanceof Promise)
+    ? Promise.all(contents)
+    : (contents as Pieces[]);
 }

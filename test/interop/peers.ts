@@ -3,18 +3,19 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface Peers {
+  readonly available: boolean;
   readonly missing: readonly string[];
   /** Why suites that need these peers are skipped; `undefined` when they run. */
   readonly reason: string | undefined;
 }
 
-/** Use as `describe.skipIf(requirePeers(['nbdinfo', 'qemu-img']).missing.length > 0)`. Prints what is missing. */
+/** Use as `describe.skipIf(!requirePeers(['nbdinfo', 'qemu-img']).available)`. Prints what is missing. */
 export function requirePeers(names: readonly string[]): Peers {
   const missing = names.filter((name) => !isInstalled(name));
-  if (missing.length === 0) return { missing, reason: undefined };
+  if (missing.length === 0) return { available: true, missing, reason: undefined };
   const reason = `skipped: not installed: ${missing.join(', ')}`;
   console.warn(reason);
-  return { missing, reason };
+  return { available: false, missing, reason };
 }
 
 function isInstalled(name: string): boolean {

@@ -49,14 +49,19 @@ function checkExport({ sizeBytes, flags }: { sizeBytes: number; flags: number })
   flags: number;
 } {
   if (!Number.isSafeInteger(sizeBytes)) throw new NbdProtocolError('export of 2^53 bytes or more');
-  if ((flags & TRANSMISSION_FLAG.HAS_FLAGS) === 0) throw new NbdProtocolError('transmission flags without HAS_FLAGS');
+  if ((flags & TRANSMISSION_FLAG.HAS_FLAGS) === 0)
+    throw new NbdProtocolError('transmission flags without HAS_FLAGS');
   return { sizeBytes, flags };
 }
 
 function checkSizes(sizes: BlockSizes): BlockSizes {
   const { min, preferred, max } = sizes;
   const isSane =
-    isPowerOfTwo(min) && min <= MAX_MIN_BLOCK_BYTES && isPowerOfTwo(preferred) && preferred >= min && max >= min;
+    isPowerOfTwo(min) &&
+    min <= MAX_MIN_BLOCK_BYTES &&
+    isPowerOfTwo(preferred) &&
+    preferred >= min &&
+    max >= min;
   if (!isSane) throw new NbdProtocolError(`block sizes ${min}, ${preferred}, ${max}`);
   return sizes;
 }

@@ -86,7 +86,9 @@ export class NbdConnection implements ReplyHandler {
     this.#lose(new NbdConnectionLost('connection closed by this side'), false);
     if (stream.closed) return;
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(this.#clock.now() + CLOSE_GRACE_MS, () => stream.destroy());
+      const timer = this.#clock.setTimer(this.#clock.now() + CLOSE_GRACE_MS, () =>
+        this.#destroy(new NbdConnectionLost('server does not close')),
+      );
       stream.once('end', () => stream.destroy());
       stream.once('close', () => {
         timer.cancel();
@@ -200,11 +202,17 @@ export class NbdConnection implements ReplyHandler {
     this.#lose(new NbdTimeout(`no answer for ${this.#timeoutMs} ms`));
   }
 
+  /** With an error, so that the other end of a duplex pair breaks off too instead of waiting for a reader. */
+  #destroy(error: Error): void {
+    this.#stream.destroy(error);
+    this.opened.dialled.destroy(error);
+  }
+
   #lose(error: Error, isAbrupt = true): void {
     if (this.#lost !== undefined) return;
     this.#lost = error;
     this.#timer?.cancel();
-    if (isAbrupt) this.#stream.destroy();
+    if (isAbrupt) this.#destroy(error);
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const request of pending) request.fail(error);

@@ -25,6 +25,8 @@ export interface NegotiateOptions {
 /** What transmission starts with. */
 export interface OpenedExport {
   readonly stream: Duplex;
+  /** What was dialled: under `stream` with TLS, the same without. */
+  readonly dialled: Duplex;
   /** Bytes that the server sent ahead. An honest one sends none. */
   readonly rest: Buffer;
   readonly limits: ExportLimits;
@@ -33,12 +35,23 @@ export interface OpenedExport {
   readonly contexts: ReadonlyMap<string, number>;
 }
 
-export async function negotiate(stream: Duplex, options: NegotiateOptions, clock: Clock): Promise<OpenedExport> {
+export async function negotiate(
+  stream: Duplex,
+  options: NegotiateOptions,
+  clock: Clock,
+): Promise<OpenedExport> {
   const handshake = await greet(stream, options.tls, clock);
   const isStructured = await askStructured(handshake);
   const contexts = isStructured ? await askContexts(handshake, options) : new Map<string, number>();
   const limits = await go(handshake, options.exportName);
-  return { stream: handshake.stream, rest: handshake.detach(), limits, isStructured, contexts };
+  return {
+    stream: handshake.stream,
+    dialled: stream,
+    rest: handshake.detach(),
+    limits,
+    isStructured,
+    contexts,
+  };
 }
 
 export interface ListedExport {
@@ -60,27 +73,30 @@ export async function list(
     found.push(entry);
   });
   if (last.type !== OPTION_REPLY.ACK) throw refusal(last, 'list of exports');
-  handshake.ask(OPTION.ABORT, NOTHING, reject).catch(() => undefined);
+  // The names are here; how the server takes the farewell changes nothing.
+  await handshake.ask(OPTION.ABORT, NOTHING, reject).catch(() => undefined);
   return found;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-async function greet(
-  stream: Duplex,
-  tls: NbdTlsOptions | undefined,
-  clock: Clock,
-): Promise<ClientHandshake> {
+async function greet(stream: Duplex, tls: NbdTlsOptions | undefined, clock: Clock): Promise<ClientHandshake> {
   const handshake = new ClientHandshake(stream, clock);
   const offered = await handshake.greeting();
-  if ((offered & HANDSHAKE_FLAG.FIXED_NEWSTYLE) === 0) throw new NbdProtocolError('server without fixed newstyle');
+  if ((offered & HANDSHAKE_FLAG.FIXED_NEWSTYLE) === 0)
+    throw new NbdProtocolError('server without fixed newstyle');
   handshake.send(encodeClientFlags(offered & (HANDSHAKE_FLAG.FIXED_NEWSTYLE | HANDSHAKE_FLAG.NO_ZEROES)));
   return tls === undefined ? handshake : secure(handshake, tls, clock);
 }
 
-async function secure(handshake: ClientHandshake, tls: NbdTlsOptions, clock: Clock): Promise<ClientHandshake> {
+async function secure(
+  handshake: ClientHandshake,
+  tls: NbdTlsOptions,
+  clock: Clock,
+): Promise<ClientHandshake> {
   const last = await handshake.ask(OPTION.STARTTLS, NOTHING, reject);
-  if (last.type !== OPTION_REPLY.ACK) throw new NbdTlsError(`server refuses TLS: ${optionReplyName(last.type)}`);
+  if (last.type !== OPTION_REPLY.ACK)
+    throw new NbdTlsError(`server refuses TLS: ${optionReplyName(last.type)}`);
   if (handshake.pendingBytes > 0) throw new NbdProtocolError('plain bytes after the answer to STARTTLS');
   handshake.detach();
   return handshake.moveTo(await upgradeToTls(handshake.stream, tls, clock));
@@ -91,7 +107,10 @@ async function askStructured(handshake: ClientHandshake): Promise<boolean> {
   return last.type === OPTION_REPLY.ACK;
 }
 
-async function askContexts(handshake: ClientHandshake, options: NegotiateOptions): Promise<Map<string, number>> {
+async function askContexts(
+  handshake: ClientHandshake,
+  options: NegotiateOptions,
+): Promise<Map<string, number>> {
   const contexts = new Map<string, number>();
   if (options.metaContexts.length === 0) return contexts;
   const request = encodeMetaRequest(options.exportName, options.metaContexts);

@@ -37,13 +37,14 @@ async function dialAndWork<T>(
   });
   // From here to the end of the stream's life somebody must listen, or an error would end the process.
   stream.on('error', () => undefined);
-  const abort = (): void => void stream.destroy();
+  const abort = (): void => void stream.destroy(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
     return await work(stream);
   } catch (error) {
-    stream.destroy();
+    // With an error, so that the other end of a duplex pair breaks off too instead of waiting for a reader.
+    stream.destroy(error instanceof Error ? error : new NbdConnectionLost(String(error)));
     throw error;
   } finally {
     signal.removeEventListener('abort', abort);

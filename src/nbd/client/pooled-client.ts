@@ -53,11 +53,15 @@ export class PooledClient implements NbdClient {
     const whole = alignOutward(offset, length, this.info.minBlockBytes);
     // Every byte is written before it is handed out: a reply with gaps is a protocol error.
     const buffer = Buffer.allocUnsafeSlow(whole.length);
-    await this.#each(splitRange(whole.offset, whole.length, this.#requestBytes), signal, (piece, pieceSignal) => {
-      const at = piece.offset - whole.offset;
-      const target = buffer.subarray(at, at + piece.length);
-      return this.#perform({ command: COMMAND.READ, flags: 0, ...piece, target }, pieceSignal);
-    });
+    await this.#each(
+      splitRange(whole.offset, whole.length, this.#requestBytes),
+      signal,
+      (piece, pieceSignal) => {
+        const at = piece.offset - whole.offset;
+        const target = buffer.subarray(at, at + piece.length);
+        return this.#perform({ command: COMMAND.READ, flags: 0, ...piece, target }, pieceSignal);
+      },
+    );
     return buffer.subarray(offset - whole.offset, offset - whole.offset + length);
   }
 
@@ -109,7 +113,8 @@ export class PooledClient implements NbdClient {
     signal?: AbortSignal,
   ): Promise<readonly NbdExtent[]> {
     this.#checkRange(offset, length);
-    if (!this.info.metaContexts.includes(context)) throw new RangeError(`meta context not negotiated: ${context}`);
+    if (!this.info.metaContexts.includes(context))
+      throw new RangeError(`meta context not negotiated: ${context}`);
     const whole = alignOutward(offset, length, this.info.minBlockBytes);
     const found = new ExtentList(offset, length);
     // Extents begin at the block that holds `offset`; the part before it is cut off the first answer.
@@ -132,9 +137,13 @@ export class PooledClient implements NbdClient {
 
   async #status(context: string, range: Range, signal: AbortSignal | undefined) {
     let id: number | undefined;
-    const status = await this.#perform({ command: COMMAND.BLOCK_STATUS, flags: 0, ...range }, signal, (connection) => {
-      id = connection.opened.contexts.get(context);
-    });
+    const status = await this.#perform(
+      { command: COMMAND.BLOCK_STATUS, flags: 0, ...range },
+      signal,
+      (connection) => {
+        id = connection.opened.contexts.get(context);
+      },
+    );
     const extents = id === undefined ? undefined : status.get(id);
     if (extents === undefined) throw new NbdProtocolError(`no status of context ${context}`);
     return extents;
@@ -142,7 +151,9 @@ export class PooledClient implements NbdClient {
 
   async #long(spec: RequestSpec, signal: AbortSignal | undefined): Promise<void> {
     const pieces = splitRange(spec.offset, spec.length, LONG_REQUEST_BYTES);
-    await this.#each(pieces, signal, (piece, pieceSignal) => this.#perform({ ...spec, ...piece }, pieceSignal));
+    await this.#each(pieces, signal, (piece, pieceSignal) =>
+      this.#perform({ ...spec, ...piece }, pieceSignal),
+    );
   }
 
   async #writeZeroBytes(offset: number, length: number, signal: AbortSignal | undefined): Promise<void> {
@@ -216,9 +227,15 @@ export class PooledClient implements NbdClient {
 
   #checkRange(offset: number, length: number): void {
     const isInside =
-      Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
-      && offset + length <= this.info.sizeBytes;
-    if (!isInside) throw new RangeError(`[${offset}, +${length}) is not inside the export of ${this.info.sizeBytes} bytes`);
+      Number.isSafeInteger(offset) &&
+      Number.isSafeInteger(length) &&
+      offset >= 0 &&
+      length >= 0 &&
+      offset + length <= this.info.sizeBytes;
+    if (!isInside)
+      throw new RangeError(
+        `[${offset}, +${length}) is not inside the export of ${this.info.sizeBytes} bytes`,
+      );
   }
 
   #checkChange(offset: number, length: number): void {

@@ -24,7 +24,9 @@ export function upgradeToTls(stream: Duplex, options: NbdTlsOptions, clock: Cloc
     });
     const fail = (error?: Error): void => {
       secured.destroy();
-      reject(new NbdTlsError(error?.message ?? 'connection closed during the TLS handshake', { cause: error }));
+      reject(
+        new NbdTlsError(error?.message ?? 'connection closed during the TLS handshake', { cause: error }),
+      );
     };
     const onClose = (): void => fail();
     secured.once('error', fail).once('close', onClose);

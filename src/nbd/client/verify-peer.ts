@@ -6,7 +6,8 @@
  * an earlier one), and the dates are compared with the injected clock.
  */
 import { X509Certificate } from 'node:crypto';
-import tls from 'node:tls';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { NbdTlsOptions } from './nbd-client-api.ts';
 
 const DATE_ERRORS: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
@@ -14,7 +15,7 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const MAX_CHAIN = 8;
 
 /** Why the peer is not trusted, or `undefined` when it is. `nowMs` is the time that dates are compared with. */
-export function whyUntrusted(socket: tls.TLSSocket, options: NbdTlsOptions, nowMs: number): string | undefined {
+export function whyUntrusted(socket: TLSSocket, options: NbdTlsOptions, nowMs: number): string | undefined {
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return 'server without a certificate';
   const verdict = socket.authorizationError;
@@ -23,8 +24,13 @@ export function whyUntrusted(socket: tls.TLSSocket, options: NbdTlsOptions, nowM
   if (chain === undefined) return 'certificate is not signed by the trusted authority';
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(SERVER_AUTH)) return 'not a server certificate';
   const stale = chain.find((certificate) => !isValidAt(certificate, nowMs));
-  if (stale !== undefined) return `certificate not valid at this time: ${stale.validFrom} to ${stale.validTo}`;
-  return tls.checkServerIdentity(options.host, socket.getPeerCertificate())?.message;
+  if (stale !== undefined)
+    return `certificate not valid at this time: ${stale.validFrom} to ${stale.validTo}`;
+  return names(leaf, options.host) ? undefined : `certificate is not for ${options.host}`;
+}
+
+function names(certificate: X509Certificate, host: string): boolean {
+  return (net.isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
 }
 
 /** The certificates from `leaf` to one of `authorities`, or `undefined` when the signatures don't lead there. */
@@ -37,7 +43,12 @@ function chainToAuthority(
     const authority = authorities.find((candidate) => isIssuedBy(at, candidate));
     if (authority !== undefined) return [...chain, authority];
     const issuer = at.issuerCertificate;
-    if (issuer === undefined || !issuer.ca || issuer.fingerprint256 === at.fingerprint256 || !isIssuedBy(at, issuer)) {
+    if (
+      issuer === undefined ||
+      !issuer.ca ||
+      issuer.fingerprint256 === at.fingerprint256 ||
+      !isIssuedBy(at, issuer)
+    ) {
       return undefined;
     }
     chain.push(issuer);

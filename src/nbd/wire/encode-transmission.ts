@@ -94,7 +94,13 @@ export function encodeErrorChunk(cookie: Cookie, errno: number, message: string)
 
 const MAX_ERROR_TEXT_BYTES = 900;
 
-function writeChunkHeader(bytes: Buffer, cookie: Cookie, isDone: boolean, type: number, length: number): void {
+function writeChunkHeader(
+  bytes: Buffer,
+  cookie: Cookie,
+  isDone: boolean,
+  type: number,
+  length: number,
+): void {
   bytes.writeUInt32BE(CHUNK_MAGIC, 0);
   bytes.writeUInt16BE(isDone ? CHUNK_FLAG_DONE : 0, 4);
   bytes.writeUInt16BE(type, 6);

@@ -90,6 +90,10 @@ export class HandshakeClientDecoder {
   }
 }
 
-function hasMagic(bytes: Buffer, at: number, magic: { readonly high: number; readonly low: number }): boolean {
+function hasMagic(
+  bytes: Buffer,
+  at: number,
+  magic: { readonly high: number; readonly low: number },
+): boolean {
   return bytes.readUInt32BE(at) === magic.high && bytes.readUInt32BE(at + 4) === magic.low;
 }

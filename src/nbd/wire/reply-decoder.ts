@@ -130,7 +130,8 @@ export class ReplyDecoder {
     if (this.#left < min || this.#left > max) {
       throw new NbdProtocolError(`chunk of type 0x${this.#chunkType.toString(16)} with ${this.#left} bytes`);
     }
-    if (this.#chunkType === CHUNK.NONE && !this.#isDone) throw new NbdProtocolError('chunk NONE without DONE');
+    if (this.#chunkType === CHUNK.NONE && !this.#isDone)
+      throw new NbdProtocolError('chunk NONE without DONE');
   }
 
   #readOffset(): boolean {

@@ -13,7 +13,8 @@ export function readU64(bytes: Buffer, at: number): number {
 
 /** @throws RangeError when `value` is not an integer in [0, 2^53) */
 export function writeU64(bytes: Buffer, value: number, at: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned 53-bit integer: ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`not an unsigned 53-bit integer: ${value}`);
   bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at);
   bytes.writeUInt32BE(value >>> 0, at + 4);
 }

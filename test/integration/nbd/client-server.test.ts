@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { createClusterCa } from '../../../simulator/app/pki.ts';
 import { dropAfterBytes, silenceAfterBytes } from '../../../simulator/fault/nbd-faults.ts';
 import { NbdConnectionLost, NbdError, NbdRefused, NbdTlsError } from '../../../src/nbd/index.ts';
-import { MemoryDevice } from './memory-device.ts';
-import { NbdWorld, type NbdWorldOptions } from './nbd-world.ts';
-import { TestDirectory } from './test-directory.ts';
+import { MemoryDevice } from '../../nbd/memory-device.ts';
+import { NbdWorld, type NbdWorldOptions } from '../../nbd/nbd-world.ts';
+import { TestDirectory } from '../../nbd/test-directory.ts';
 
 const MIB = 2 ** 20;
 
@@ -43,11 +43,17 @@ test('serves a TLS-only export over TLS', async () => {
 });
 test('drop', async () => {
   const device = new MemoryDevice({ sizeBytes: 8 * MIB }).fill(0, 8 * MIB, 7);
-  const world = createWorld(device, { filters: (n) => (n === 1 ? [dropAfterBytes(MIB + 5)] : n === 2 ? [silenceAfterBytes(100)] : []) });
+  const world = createWorld(device, {
+    filters: (n) => (n === 1 ? [dropAfterBytes(MIB + 5)] : n === 2 ? [silenceAfterBytes(100)] : []),
+  });
   const client = await world.connect({ exportName: 'disk' });
   expect((await world.run(client.read(0, 8 * MIB))).equals(Buffer.alloc(8 * MIB, 7))).toBe(true);
   expect(client.reconnects).toBe(2);
   await world.run(client.close());
+  console.log(world.log.join('\n'));
   await world.settled();
-  console.log(world.log.filter((l) => !/re(quest|ply)/.test(l)).join('\n'), world.clock.now() - Date.UTC(2026, 0, 1));
+  console.log(
+    world.log.filter((l) => !/re(quest|ply)/.test(l)).join('\n'),
+    world.clock.now() - Date.UTC(2026, 0, 1),
+  );
 });

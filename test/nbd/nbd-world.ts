@@ -1,12 +1,12 @@
 /** A server and its clients in one process: duplex pairs for sockets, virtual time. */
 import { duplexPair } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import { type NbdLimits, defaultNbdLimits } from '../../../simulator/nbd/nbd-limits.ts';
-import type { NbdObserver } from '../../../simulator/nbd/nbd-observer.ts';
-import type { OutputFilter } from '../../../simulator/nbd/reply-output.ts';
-import { serveNbd } from '../../../simulator/nbd/serve-nbd.ts';
-import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
-import { connectNbd, type NbdClient, type NbdClientOptions, type NbdDial } from '../../../src/nbd/index.ts';
+import { type NbdLimits, defaultNbdLimits } from '../../simulator/nbd/nbd-limits.ts';
+import type { NbdObserver } from '../../simulator/nbd/nbd-observer.ts';
+import type { OutputFilter } from '../../simulator/nbd/reply-output.ts';
+import { serveNbd } from '../../simulator/nbd/serve-nbd.ts';
+import { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { connectNbd, type NbdClient, type NbdClientOptions, type NbdDial } from '../../src/nbd/index.ts';
 import type { TestDirectory } from './test-directory.ts';
 
 export interface NbdWorldOptions {
@@ -73,7 +73,9 @@ export class NbdWorld {
   readonly #observer: NbdObserver = {
     opened: (id, address) => this.#note(`${id} opened from ${address}`),
     option: (id, option, reply, exportName, isTls) =>
-      this.#note(`${id} ${option} ${reply}${exportName === undefined ? '' : ` ${exportName}`}${isTls ? ' tls' : ''}`),
+      this.#note(
+        `${id} ${option} ${reply}${exportName === undefined ? '' : ` ${exportName}`}${isTls ? ' tls' : ''}`,
+      ),
     request: (id, request, command, flags, offset, length) =>
       this.#note(`${id} request ${request}: ${command} ${flags} ${offset}+${length}`),
     reply: (id, request, errno, bytes) => this.#note(`${id} reply ${request}: ${errno} ${bytes}`),

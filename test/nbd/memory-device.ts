@@ -1,5 +1,5 @@
 /** A disk in memory for tests: bytes, and which 4 KiB blocks of it are holes, zeros or data. */
-import type { ExportDevice, Extent } from '../../../simulator/nbd/export-device.ts';
+import type { ExportDevice, Extent } from '../../simulator/nbd/export-device.ts';
 
 export const DEVICE_BLOCK_BYTES = 4096;
 

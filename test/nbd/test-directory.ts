@@ -5,7 +5,7 @@ import type {
   ExportDirectory,
   ExportRefusal,
   OpenExport,
-} from '../../../simulator/nbd/export-device.ts';
+} from '../../simulator/nbd/export-device.ts';
 
 export class TestDirectory implements ExportDirectory {
   readonly #devices: Readonly<Record<string, ExportDevice>>;
