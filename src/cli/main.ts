@@ -16,6 +16,8 @@ interface Entry {
   readonly load: () => Promise<Register>;
 }
 
+const loadBackupCommands = async () => (await import('./backup-commands.ts')).registerBackupCommands;
+
 const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
@@ -25,6 +27,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'measure start-up, worlds, NBD, backup and scenarios',
     load: async () => (await import('./bench-commands.ts')).registerBenchCommands,
   },
+  backup: { summary: 'back a server up into a repository', load: loadBackupCommands },
+  restore: {
+    summary: 'write a restore point to a new server, or over one that is off',
+    load: loadBackupCommands,
+  },
+  points: { summary: 'list the restore points of a repository', load: loadBackupCommands },
+  verify: { summary: 'compare the stored chunks with their hashes', load: loadBackupCommands },
+  prune: { summary: 'remove old restore points', load: loadBackupCommands },
+  export: { summary: 'write a disk of a restore point as an image file', load: loadBackupCommands },
+  cleanup: { summary: 'remove what broken-off jobs left on the platform', load: loadBackupCommands },
 };
 
 const HELP = `

@@ -1,0 +1,68 @@
+/** Builds what the commands work with, from their options. */
+import { createEngine } from '../../engine/create-engine.ts';
+import type { Engine, EngineOptions, ProgressEvent } from '../../engine/engine-api.ts';
+import { createRepository } from '../../repository/create-repository.ts';
+import type { Repository } from '../../repository/repository-api.ts';
+import { dialTcp } from '../../runtime/nbd-dial.ts';
+import { createFolderStorage } from '../../runtime/folder-storage.ts';
+import { createPooledCodec } from '../../runtime/pooled-codec.ts';
+import { createRandomIds } from '../../runtime/random-ids.ts';
+import { createUndiciTransport } from '../../runtime/undici-transport.ts';
+import { createWallClock } from '../../runtime/wall-clock.ts';
+import type { HttpTransport } from '../../sdk/http-transport.ts';
+import { CliError } from '../cli-error.ts';
+import { findCredentials, readText } from './credentials.ts';
+
+export interface ScpOptions {
+  readonly scp: string;
+  readonly ca?: string;
+  readonly insecure?: boolean;
+  readonly credentials?: string;
+  readonly repo: string;
+  readonly nbdPort?: number;
+}
+
+export interface OpenedEngine extends AsyncDisposable {
+  readonly engine: Engine;
+}
+
+export function openRepository(folder: string): Repository {
+  return createRepository({
+    storage: createFolderStorage(folder),
+    codec: createPooledCodec(),
+    clock: createWallClock(),
+    ids: createRandomIds(),
+  });
+}
+
+export async function openEngine(
+  options: ScpOptions,
+  engineOptions: EngineOptions,
+  onProgress: (event: ProgressEvent) => void,
+): Promise<OpenedEngine> {
+  const credentials = await findCredentials(options.credentials, process.env);
+  const scp = await openTransport(options);
+  const engine = createEngine(
+    {
+      clock: createWallClock(),
+      ids: createRandomIds(),
+      scp,
+      credentials,
+      dialNbd: (host, port, signal) => dialTcp(host, port)(signal),
+      repository: openRepository(options.repo),
+      onProgress,
+    },
+    { ...engineOptions, ...(options.nbdPort === undefined ? {} : { nbdPort: options.nbdPort }) },
+  );
+  return { engine, [Symbol.asyncDispose]: () => scp.close() };
+}
+
+async function openTransport(options: ScpOptions): Promise<HttpTransport> {
+  if (options.ca !== undefined && options.insecure)
+    throw new CliError('usage', '--ca and --insecure contradict each other; give one of them');
+  return createUndiciTransport({
+    baseUrl: options.scp,
+    isInsecure: options.insecure ?? false,
+    ...(options.ca === undefined ? {} : { ca: await readText(options.ca) }),
+  });
+}

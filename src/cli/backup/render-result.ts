@@ -1,0 +1,75 @@
+/** Results for people. With --json the result itself is printed instead. */
+import type { BackupResult, CleanupResult, RestoreResult } from '../../engine/engine-api.ts';
+import type { PointInfo, PruneReport, VerifyReport } from '../../repository/repository-api.ts';
+import { formatBytes, formatDuration } from './sizes.ts';
+import { formatTable } from './text-table.ts';
+
+export function renderBackup(result: BackupResult): string {
+  const rows = result.disks.map((disk) => [
+    disk.deviceId,
+    formatBytes(disk.sizeBytes),
+    formatBytes(disk.readBytes),
+    disk.method,
+  ]);
+  const because = result.fullBecause === '' ? '' : ` (full because: ${result.fullBecause})`;
+  return [
+    `${result.kind} backup of ${result.server.name} is restore point ${result.pointId}${because}\n`,
+    `in ${formatDuration(result.durationMs)}, lock renewed ${result.renewals} times, ${result.reconnects} reconnects\n\n`,
+    formatTable(['disk', 'size', 'read', 'found by'], rows),
+    renderWarnings(result.warnings),
+  ].join('');
+}
+
+export function renderRestore(result: RestoreResult): string {
+  const rows = result.disks.map((disk) => [
+    disk.deviceId,
+    formatBytes(disk.writtenBytes),
+    formatBytes(disk.zeroBytes),
+  ]);
+  return [
+    `restored ${result.pointId} to ${result.server.name} (${result.server.id}) in ${formatDuration(result.durationMs)}\n\n`,
+    formatTable(['disk', 'written', 'zeros'], rows),
+    renderWarnings(result.warnings),
+  ].join('');
+}
+
+export function renderPoints(points: readonly PointInfo[]): string {
+  if (points.length === 0) return 'no restore points yet; make one with backlot backup\n';
+  const rows = points.map((point) => [
+    point.id,
+    point.serverName,
+    point.kind,
+    formatBytes(point.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0)),
+    point.disks.map((disk) => disk.deviceId).join(','),
+  ]);
+  return formatTable(['point', 'server', 'kind', 'size', 'disks'], rows);
+}
+
+export function renderVerify(report: VerifyReport): string {
+  const rows = report.points.map((point) => [
+    point.id,
+    String(point.chunks),
+    formatBytes(point.bytes),
+    point.problems.length === 0 ? 'ok' : point.problems.join('; '),
+  ]);
+  return formatTable(['point', 'chunks', 'bytes', 'verdict'], rows);
+}
+
+export function renderPrune(report: PruneReport): string {
+  const removed = report.removedPoints.map((id) => `removed ${id}\n`).join('');
+  const postponed = report.sweepPostponedBy ?? [];
+  const freed =
+    postponed.length === 0
+      ? `freed ${formatBytes(report.freedBytes)} in ${report.removedChunks} chunks`
+      : 'no space freed yet: a backup is at work; run prune again when it is done';
+  return `${removed}${report.keptPoints} points kept; ${freed}\n`;
+}
+
+export function renderCleanup(result: CleanupResult): string {
+  const removed = result.removed.map((item) => `removed ${item.kind} ${item.id}\n`).join('');
+  return `${removed || 'nothing was left behind\n'}${renderWarnings(result.warnings)}`;
+}
+
+function renderWarnings(warnings: readonly string[]): string {
+  return warnings.map((warning) => `warning: ${warning}\n`).join('');
+}
