@@ -64,7 +64,7 @@ function pushRun(
       pushZeros(pieces, to - from);
       return;
     case 'base':
-      if (source.base !== undefined) pieces.push(source.base.read(from, to - from));
+      pushBase(source.base, pieces, from, to);
       return;
     case 'slot':
       pushSlot(source, pieces, value, from, to, copySlots);
@@ -78,6 +78,13 @@ function pushRun(
 function pushZeros(pieces: Pieces, length: number): void {
   for (let left = length; left > 0; left -= ZEROS.length)
     pieces.push(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
+}
+
+/** The image may end within its last block. */
+function pushBase(base: BaseImage | undefined, pieces: Pieces, from: number, to: number): void {
+  const end = Math.max(from, Math.min(to, base?.sizeBytes ?? 0));
+  if (base !== undefined && end > from) pieces.push(base.read(from, end - from));
+  pushZeros(pieces, to - end);
 }
 
 function pushSlot(

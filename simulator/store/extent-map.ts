@@ -83,7 +83,7 @@ export class ExtentMap implements FrozenExtents {
     if (count <= 0) return;
     const end = start + count;
     const from = this.#firstEndingAtOrAfter(start);
-    const to = this.#laterOf(this.#firstStartingAfter(end), from);
+    const to = this.#endOfStartsUpTo(end, from);
     const first = this.#spanAt(from);
     const last = this.#spanBefore(to, from);
     this.#replace(from, to, joinSpans(first, { start, end, value }, last));
@@ -128,22 +128,32 @@ export class ExtentMap implements FrozenExtents {
   }
 
   #firstEndingAtOrAfter(border: number): Position {
-    const leafAt = lowest(this.#leaves.length, (at) => lastEnd(this.#leaves[at]) >= border);
+    const leafAt = this.#firstLeafEndingAtOrAfter(border);
     const leaf = this.#leaves[leafAt];
-    if (leaf === undefined) return { leaf: leafAt, at: 0 };
-    return { leaf: leafAt, at: lowest(leaf.size, (at) => number(leaf.ends, at) >= border) };
+    return { leaf: leafAt, at: leaf === undefined ? 0 : firstAbove(leaf.ends, 0, leaf.size, border - 1) };
   }
 
-  #firstStartingAfter(border: number): Position {
-    const leafAt = lowest(this.#leaves.length, (at) => firstStart(this.#leaves[at]) > border) - 1;
-    const leaf = this.#leaves[leafAt];
-    if (leaf === undefined) return { leaf: 0, at: 0 };
-    return { leaf: leafAt, at: lowest(leaf.size, (at) => number(leaf.starts, at) > border) };
+  #firstLeafEndingAtOrAfter(border: number): number {
+    let low = 0;
+    let high = this.#leaves.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lastEnd(this.#leaves[middle]) >= border) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
-  /** In a gap between two leaves both ends of the gap are the same place; the later leaf speaks for it. */
-  #laterOf(to: Position, from: Position): Position {
-    return to.leaf < from.leaf || (to.leaf === from.leaf && to.at < from.at) ? from : to;
+  /** Where the runs that start at or before `border` end; never before `from`. */
+  #endOfStartsUpTo(border: number, from: Position): Position {
+    let leafAt = from.leaf;
+    // Mostly the same leaf; a long range walks over the leaves that it is about to remove.
+    for (; leafAt + 1 < this.#leaves.length; leafAt++)
+      if (firstStart(this.#leaves[leafAt + 1]) > border) break;
+    const leaf = this.#leaves[leafAt];
+    if (leaf === undefined) return from;
+    const first = leafAt === from.leaf ? from.at : 0;
+    return { leaf: leafAt, at: firstAbove(leaf.starts, first, leaf.size, border) };
   }
 
   #spanAt(position: Position): Span | undefined {
@@ -352,13 +362,13 @@ function number(array: Uint32Array, at: number): number {
   return array[at] ?? 0;
 }
 
-/** The lowest index in [0, size) for which `holds`, else `size`; `holds` must be false first, then true. */
-function lowest(size: number, holds: (at: number) => boolean): number {
-  let low = 0;
+/** The lowest index in [from, size) whose value is above `border`, else `size`. The values must rise. */
+function firstAbove(sorted: Uint32Array, from: number, size: number, border: number): number {
+  let low = from;
   let high = size;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
+    if (number(sorted, middle) > border) high = middle;
     else low = middle + 1;
   }
   return low;
