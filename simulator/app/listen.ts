@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createProductApi } from '../http/product-api.ts';
+import { openLazyDoor } from './lazy-door.ts';
 import { listenNbdPlane } from './listen-nbd-plane.ts';
 import { createPlatformIdentity } from './pki.ts';
 import type { ListenableSimulator } from './simulator.ts';
@@ -30,14 +31,20 @@ export async function listen(simulator: ListenableSimulator, options: ListenOpti
   const { caPem, server } = createPlatformIdentity(names);
   const tls = { cert: server.pem, key: server.keyPem };
   await using open = new AsyncDisposableStack();
-  const serve = async (surface: 'scp' | 'hci', port: number): Promise<number> => {
-    const { directory, clock, passwordKey } = simulator;
-    const app = createProductApi({ worlds: directory, clock, surface, tls, passwordKey });
-    open.defer(() => app.close());
-    return listenHttp(app, options.host, port);
-  };
-  const scpPort = await serve('scp', options.scpPort);
-  const hciPort = await serve('hci', options.hciPort);
+  const { directory, clock, passwordKey } = simulator;
+  const shared = { worlds: directory, clock, passwordKey };
+  const scp = createProductApi({ ...shared, surface: 'scp', tls });
+  open.defer(() => scp.close());
+  const scpPort = await listenHttp(scp, options.host, options.scpPort);
+  // Few clients ever speak to HCI directly.
+  const hci = open.use(
+    await openLazyDoor({
+      host: options.host,
+      port: options.hciPort,
+      tls,
+      build: () => createProductApi({ ...shared, surface: 'hci' }),
+    }),
+  );
   const nbd = open.use(
     await listenNbdPlane({ plane: simulator.nbd, host: options.host, port: options.nbdPort }),
   );
@@ -47,7 +54,7 @@ export async function listen(simulator: ListenableSimulator, options: ListenOpti
   const opened = open.move();
   return {
     scpPort,
-    hciPort,
+    hciPort: hci.port,
     nbdPort: nbd.port,
     caPem,
     refresh,
@@ -56,7 +63,7 @@ export async function listen(simulator: ListenableSimulator, options: ListenOpti
 }
 
 /** Returns the port really taken. @throws the system's error (EADDRINUSE, EACCES, ...) */
-export async function listenHttp(app: FastifyInstance, host: string, port: number): Promise<number> {
+async function listenHttp(app: FastifyInstance, host: string, port: number): Promise<number> {
   await app.listen({ host, port });
   return (app.server.address() as AddressInfo).port;
 }

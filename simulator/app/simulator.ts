@@ -4,11 +4,13 @@
  * Nothing here listens on a network; `listen.ts` puts sockets before both doors, and tests and the harness go through
  * them without any.
  */
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { createIdSource } from '../../src/kernel/ids.ts';
 import { Journal } from '../../src/kernel/journal.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import { DEFAULT_NBD_PORT } from '../../src/contract/assumed.ts';
+import type { HttpTransport } from '../../src/sdk/http-transport.ts';
 import { createWorld } from '../domain/create-world.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import { createFaults } from '../fault/registry.ts';
@@ -46,7 +48,12 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
   const directory = new WorldRegistry();
   const clock = options.clock ?? oldestClock(() => hosted.values().next().value?.world.clock);
   const passwordKey = new PasswordKey();
-  const api = createProductApi({ worlds: directory, clock, passwordKey });
+  // A served simulator has listeners of its own and never asks for this one.
+  let api: FastifyInstance | undefined;
+  const transport = (): HttpTransport => {
+    api ??= createProductApi({ worlds: directory, clock, passwordKey });
+    return createInProcessTransport(api);
+  };
   const nbd = new NbdPlane(() => [...hosted.values()]);
   const remove = (id: string): void => {
     hosted.get(id)?.world.close();
@@ -58,7 +65,9 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
     clock,
     passwordKey,
     nbd,
-    transport: createInProcessTransport(api),
+    get transport() {
+      return transport();
+    },
     worlds: () => [...hosted.values()],
     async createWorld(spec) {
       const made = await hostWorld(spec, cas, options);
@@ -75,7 +84,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
     },
     async [Symbol.asyncDispose]() {
       for (const id of [...hosted.keys()]) remove(id);
-      await api.close();
+      await api?.close();
     },
   };
 }

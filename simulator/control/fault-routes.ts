@@ -1,8 +1,15 @@
 /** Planned faults, and what the platform does to backup resources by itself. */
 import { FAULT_KINDS } from '../fault/fault-spec.ts';
 import type { FaultSpec } from '../fault/fault-api.ts';
+import type { ShapeSchema } from '../inventory/check-shape.ts';
 import type { ControlCall, ControlRoute } from './control-api.ts';
 import { serverOf, worldOf } from './find-world.ts';
+
+const ONLINE: ShapeSchema = {
+  type: 'object',
+  required: ['isOnline'],
+  properties: { isOnline: { type: 'boolean', description: 'true or false' } },
+};
 
 export const FAULT_ROUTES: readonly ControlRoute[] = [
   { method: 'GET', path: '/fault-kinds', summary: 'Lists every kind of fault', run: listKinds },
@@ -63,6 +70,20 @@ export const FAULT_ROUTES: readonly ControlRoute[] = [
     run: occupy,
   },
   {
+    method: 'PUT',
+    path: '/worlds/:world/hosts/:host',
+    summary: 'Lets a host go away or come back; its NBD service goes with it',
+    body: ONLINE,
+    run: (call) => setOnline(call, 'host'),
+  },
+  {
+    method: 'PUT',
+    path: '/worlds/:world/datastores/:datastore',
+    summary: 'Lets a datastore go away or come back',
+    body: ONLINE,
+    run: (call) => setOnline(call, 'datastore'),
+  },
+  {
     method: 'POST',
     path: '/worlds/:world/servers/:server/expire-cbt',
     summary: 'Makes every checkpoint of the server void',
@@ -121,6 +142,15 @@ function occupy(call: ControlCall) {
   const { seconds } = call.body as { seconds: number };
   world.backupResources.occupy(server.id, seconds);
   return { occupied: server.id, seconds };
+}
+
+function setOnline(call: ControlCall, kind: 'host' | 'datastore') {
+  const { world } = worldOf(call);
+  const id = call.params[kind] ?? '';
+  const { isOnline } = call.body as { isOnline: boolean };
+  if (kind === 'host') world.setHostOnline(id, isOnline);
+  else world.setDatastoreOnline(id, isOnline);
+  return { id, isOnline };
 }
 
 function expireCbt(call: ControlCall) {

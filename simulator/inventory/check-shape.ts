@@ -37,7 +37,9 @@ function checkItem(item: unknown, schema: ShapeSchema, path: Path): Problem[] {
 }
 
 function checkFields(value: Readonly<Record<string, unknown>>, schema: ShapeSchema, path: Path): Problem[] {
-  const properties = schema.properties ?? {};
+  const { properties } = schema;
+  // An object of any fields.
+  if (properties === undefined) return [];
   const missing = (schema.required ?? [])
     .filter((name) => value[name] === undefined)
     .map((name) => ({ path, what: `"${name}" is missing${allowed(properties[name])}` }));

@@ -5,7 +5,8 @@ import type { AccessRule } from '../../simulator/control/access.ts';
 import { type ClockMode, scaleOf } from '../../simulator/control/clock-mode.ts';
 import type { InventorySpec } from '../../simulator/domain/inventory.ts';
 import type { World } from '../../simulator/domain/world-api.ts';
-import { listen, listenHttp } from '../../simulator/app/listen.ts';
+import { openLazyDoor } from '../../simulator/app/lazy-door.ts';
+import { listen } from '../../simulator/app/listen.ts';
 import { canListenOn } from '../../simulator/app/listen-nbd-plane.ts';
 import { createServedWorlds } from '../../simulator/app/served-worlds.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
@@ -77,9 +78,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   );
   refresh = listeners.refresh;
   const access = accessRule(host);
-  const control = createControlApp({ host: worlds, access });
-  open.defer(() => control.close());
-  const controlPort = await explain(() => listenHttp(control, host, ports.controlPort), host);
+  const build = () => createControlApp({ host: worlds, access });
+  const control = open.use(await explain(() => openLazyDoor({ host, port: ports.controlPort, build }), host));
   const opened = open.move();
   const [login] = world.credentials;
   return {
@@ -91,7 +91,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       scp: `https://${urlHost(host)}:${listeners.scpPort}`,
       hci: `https://${urlHost(host)}:${listeners.hciPort}`,
       nbd: `nbd://${urlHost(host)}:${listeners.nbdPort}`,
-      control: `http://${urlHost(host)}:${controlPort}`,
+      control: `http://${urlHost(host)}:${control.port}`,
       username: login?.username ?? '',
       password: login?.password ?? '',
       accessKey: login?.accessKey ?? '',
