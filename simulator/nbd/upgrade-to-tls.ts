@@ -11,7 +11,8 @@ export function upgradeToTls(stream: Duplex, secureContext: SecureContext): Prom
     const fail = (): void => resolve(undefined);
     // Before the handshake is done Node reports its errors under this name only.
     secured.on('_tlsError', fail).on('error', fail).on('close', fail);
-    stream.once('close', fail);
+    // A client that refuses the certificate ends the stream in mid-handshake; over an in-process pair that is no close.
+    stream.once('close', fail).once('end', fail);
     secured.once('secure', () => resolve(secured));
   });
 }
