@@ -1,4 +1,5 @@
 /** One attempt at a backup: everything from the snapshot to its removal, within one lock period. */
+import { NbdError, NbdRefused } from '../nbd/client/errors.ts';
 import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
@@ -276,7 +277,9 @@ async function explainLockedFailure(context: JobContext, lock: HeldLock, error: 
   if (context.signal.aborted || error instanceof Setback) return error;
   const cause = error instanceof Error && error.name === 'JobFailed' ? error.cause : error;
   const explained = explainDataPath(cause);
-  if (explained instanceof Setback) await lock.lease.check().catch(() => {});
+  // From the data plane a lost lock looks like a refused export or a failed request, so the platform is asked.
+  const isDataPath = explained instanceof Setback || cause instanceof NbdRefused || cause instanceof NbdError;
+  if (isDataPath) await lock.lease.check().catch(() => {});
   if (lock.lease.signal.aborted) return lock.lease.signal.reason;
   return explained instanceof Setback ? explained : error;
 }
