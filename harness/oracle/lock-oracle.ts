@@ -47,7 +47,9 @@ export function findLockViolations(
       case 'nbd.option':
         return followOption(watch, entry);
       case 'nbd.request':
-        watch.connections.get(entry.connection)?.unanswered.add(entry.request);
+        // DISC has no answer.
+        if (entry.command !== 'DISC')
+          watch.connections.get(entry.connection)?.unanswered.add(entry.request);
         return [];
       case 'nbd.reply':
         return judgeReply(watch, entry);

@@ -74,15 +74,13 @@ function play<Kind extends PlainKind>(story: Story, kind: Kind, step: StepNode):
   return PLAYS[kind](story, step[kind] as StepBodies[Kind]);
 }
 
-/** All lists run to their end, so that no job is left behind when one of them fails. */
+/** The first failure ends the story; what runs beside it then is cut off with the engine. */
 async function playTogether(
   story: Story,
   lists: readonly (readonly StepNode[])[],
   where: string,
 ): Promise<void> {
-  const ends = await Promise.allSettled(lists.map((steps, at) => playSteps(story, steps, `${where}.${at}`)));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await Promise.all(lists.map((steps, at) => playSteps(story, steps, `${where}.${at}`)));
 }
 
 /** A finding with its place in the scenario. */

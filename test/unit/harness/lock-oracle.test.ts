@@ -71,6 +71,10 @@ describe('lock oracle', () => {
     expect(judge(state('running'), go, ask, deleteResource)).toEqual(['deleted-while-reading at 3']);
   });
 
+  it('does not wait for the answer to a farewell', () => {
+    expect(judge(state('running'), go, { ...ask, command: 'DISC' } as JournalEvent, deleteResource)).toEqual([]);
+  });
+
   it('finds a snapshot deleted before the resource that stands on it', () => {
     expect(judge(state('running'), deleteSnapshot)).toEqual(['snapshot-before-resource at 1']);
   });
