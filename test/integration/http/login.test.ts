@@ -1,44 +1,10 @@
-import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createTestbed, type Testbed } from './api-testbed.ts';
+import { type Answer, createTestbed } from './api-testbed.ts';
+import { encryptPassword, loginAnswer } from './login-answer.ts';
 
 const HTTP_ANONYMOUS = { Authorization: '' };
 
-async function encrypt(testbed: Testbed, password: string, version: 'v1' | 'v2', oaepHash = 'sha1') {
-  const { body } = await testbed.call(
-    version === 'v1' ? 'public-key' : 'public-key.v2',
-    {},
-    {
-      headers: HTTP_ANONYMOUS,
-    },
-  );
-  const modulus = Buffer.from(String(body.data.public_key).trim(), 'hex');
-  const key = createPublicKey({
-    key: { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' },
-    format: 'jwk',
-  });
-  const padding = version === 'v1' ? constants.RSA_PKCS1_PADDING : constants.RSA_PKCS1_OAEP_PADDING;
-  return publicEncrypt({ key, padding, oaepHash }, Buffer.from(password)).toString('hex');
-}
-
-async function login(
-  testbed: Testbed,
-  version: 'v1' | 'v2' = 'v1',
-  password = testbed.credential.password,
-  hash?: string,
-) {
-  const cipher = await encrypt(testbed, password, version, hash);
-  return testbed.call(
-    version === 'v1' ? 'authenticate' : 'authenticate.v2',
-    {},
-    {
-      headers: HTTP_ANONYMOUS,
-      body: { auth: { passwordCredentials: { username: testbed.credential.username, password: cipher } } },
-    },
-  );
-}
-
-const tokenOf = (answer: Awaited<ReturnType<typeof login>>) =>
+const tokenOf = (answer: Answer) =>
   (answer.body.data.access as { token: { id: string; expires: string } }).token;
 
 describe('a login with user name and password', () => {
@@ -48,7 +14,7 @@ describe('a login with user name and password', () => {
     ['v2', 'sha256'],
   ] as const)('%s gives a token that opens the API (%s)', async (version, hash) => {
     const testbed = createTestbed();
-    const answer = await login(testbed, version, undefined, hash);
+    const answer = await loginAnswer(testbed, version, hash === undefined ? {} : { oaepHash: hash });
     expect(answer).toMatchObject({ status: 200, body: { code: 0 } });
     const headers = { Authorization: `Token ${tokenOf(answer).id}` };
     expect(await testbed.call('azs.list', {}, { headers })).toMatchObject({ status: 200 });
@@ -56,7 +22,7 @@ describe('a login with user name and password', () => {
 
   it('is refused for a wrong password and for an unknown user alike', async () => {
     const testbed = createTestbed();
-    const wrong = await login(testbed, 'v1', 'wrong');
+    const wrong = await loginAnswer(testbed, 'v1', { password: 'wrong' });
     expect(wrong).toMatchObject({ status: 401, body: { code: 401, data: {} } });
     const stranger = await testbed.call(
       'authenticate',
@@ -71,7 +37,7 @@ describe('a login with user name and password', () => {
 
   it('is refused for a ciphertext of the other padding', async () => {
     const testbed = createTestbed();
-    const password = await encrypt(testbed, testbed.credential.password, 'v2');
+    const password = await encryptPassword(testbed, 'v2', testbed.credential.password);
     const { username } = testbed.credential;
     const body = { auth: { passwordCredentials: { username, password } } };
     expect(await testbed.call('authenticate', {}, { headers: HTTP_ANONYMOUS, body })).toMatchObject({
@@ -92,7 +58,7 @@ describe('a login with user name and password', () => {
 
   it('lasts as long as it says, to the second', async () => {
     const testbed = createTestbed({ settings: { tokenLifetimeSeconds: 120 } });
-    const { id, expires } = tokenOf(await login(testbed));
+    const { id, expires } = tokenOf(await loginAnswer(testbed, 'v1'));
     const headers = { Authorization: `Token ${id}` };
     await testbed.clock.advanceTo(Date.parse(expires) - 1);
     expect(await testbed.call('azs.list', {}, { headers })).toMatchObject({ status: 200 });
@@ -110,13 +76,13 @@ describe('a login with user name and password', () => {
         pools: inventory.pools.map((pool) => ({ ...pool, version: '6.11.1' })),
       }),
     });
-    expect(await login(testbed, 'v2')).toMatchObject({ status: 404 });
-    expect(await login(testbed, 'v1')).toMatchObject({ status: 200 });
+    expect(await loginAnswer(testbed, 'v2')).toMatchObject({ status: 404 });
+    expect(await loginAnswer(testbed, 'v1')).toMatchObject({ status: 200 });
   });
 
   it('leaves no password, ciphertext or token in the journal', async () => {
     const testbed = createTestbed();
-    const { id } = tokenOf(await login(testbed));
+    const { id } = tokenOf(await loginAnswer(testbed, 'v1'));
     await testbed.call('azs.list', {}, { headers: { Authorization: `Token ${id}` } });
     const journal = JSON.stringify(testbed.world.journal.entries);
     expect(journal).toContain('"operation":"authenticate"');
