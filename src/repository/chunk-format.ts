@@ -7,10 +7,10 @@
  *  10  2  zero
  *  12  4  size of the plain bytes
  *  16  4  size of the payload
- *  20  4  CRC-32 of bytes 0-19 and the payload
+ *  20  4  CRC-32 of bytes 0-19 and, when compressed, the payload
  *
- * The name of the file, SHA-256 of the plain bytes, is the proof; the CRC finds damage that decompression forgives
- * (zstd ignores some bits of its frame header) and finds it without decompressing.
+ * The name of the file, SHA-256 of the plain bytes, is the proof. The CRC covers what that can't see: the header, and
+ * those bits of a zstd frame that decompression ignores.
  */
 import { crc32 } from 'node:zlib';
 import type { Codec } from './codec.ts';
@@ -76,7 +76,8 @@ function checkHeader(file: Buffer): void {
 }
 
 function checksum(file: Uint8Array): number {
-  return crc32(file.subarray(HEADER_BYTES), crc32(file.subarray(0, CRC_AT)));
+  const ofHeader = crc32(file.subarray(0, CRC_AT));
+  return file[9] === CODING_RAW ? ofHeader : crc32(file.subarray(HEADER_BYTES), ofHeader);
 }
 
 async function decompress(payload: Uint8Array, sizeBytes: number, codec: Codec): Promise<Uint8Array> {

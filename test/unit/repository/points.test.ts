@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/kernel/rng.ts';
+import { encodeChunk } from '../../../src/repository/chunk-format.ts';
+import { syncCodec } from '../../../src/repository/codec.ts';
+import { DiskImage } from '../../../src/repository/disk-image.ts';
 import { CorruptChunk, PointClosed, PointNotFound } from '../../../src/repository/errors.ts';
 import { FaultyStorage, faultAtNth } from '../../../src/repository/faulty-storage.ts';
+import { encodeManifest, readManifest } from '../../../src/repository/manifest.ts';
 import { MemoryStorage } from '../../../src/repository/memory-storage.ts';
 import { StorageFailure } from '../../../src/repository/storage-failure.ts';
 import {
@@ -78,6 +82,16 @@ describe('a full point', () => {
     expect(await problemsOf(repository)).toHaveLength(1);
     await writePoint(repository, writes);
     expect(await problemsOf(repository)).toEqual([]);
+  });
+
+  it('does not trust a whole chunk under the wrong name either', async () => {
+    const { repository, storage } = createTestRepository();
+    const writes = { 0: noise(CHUNK_BYTES) };
+    await writePoint(repository, writes);
+    const [name = ''] = await storage.list('chunks');
+    await storage.write(`chunks/${name}`, await encodeChunk(noise(CHUNK_BYTES, 'other'), syncCodec));
+    const point = await writePoint(repository, writes);
+    expect((await readDisk(repository, point)).equals(imageOf(10_000, writes))).toBe(true);
   });
 
   it('keeps several disks apart', async () => {
@@ -335,6 +349,23 @@ describe('a point writer', () => {
 });
 
 describe('a point reader', () => {
+  it('refuses a chunk that is shorter than its place on the disk', async () => {
+    const { repository, storage } = createTestRepository();
+    const point = await writePoint(repository, { 0: noise(900) }, { sizeBytes: 900 });
+    const manifest = await readManifest(storage, syncCodec, point.id);
+    const images = manifest.images.map((image) => new DiskImage('ide0', 1000, CHUNK_BYTES, image.entries()));
+    const info = { ...point, disks: [{ deviceId: 'ide0', sizeBytes: 1000 }] };
+    await storage.write(
+      `points/${point.id}.json`,
+      await encodeManifest({ ...manifest, info, images }, syncCodec),
+    );
+    const { repository: fresh } = createTestRepository({ storage });
+    await expect((await fresh.open(point.id)).read('ide0', 0, 10)).rejects.toThrow(
+      /holds 900 bytes instead of the 1000/,
+    );
+    expect(await problemsOf(fresh)).toEqual([expect.stringContaining('holds 900 bytes instead of the 1000')]);
+  });
+
   it('refuses a range outside of the disk and a disk that the point does not have', async () => {
     const { repository } = createTestRepository();
     const point = await writePoint(repository, { 0: noise(10) });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whileHolding } from '../../../src/kernel/clock.ts';
+import { sleep, whileHolding } from '../../../src/kernel/clock.ts';
 import { createRng, type Rng } from '../../../src/kernel/rng.ts';
 import type { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { CorruptChunk, PruneRefused, RepositoryBusy } from '../../../src/repository/errors.ts';
@@ -59,6 +59,31 @@ describe('prune', () => {
     const image = await readDisk(repository, points[1] as never);
     await repository.prune({ keepLast: 1 });
     expect((await readDisk(repository, points[1] as never)).equals(image)).toBe(true);
+  });
+
+  it('keeps what any disk of a point needs', async () => {
+    const { repository } = createTestRepository();
+    const disks = ['ide0', 'ide1', 'virtio0'].map((deviceId) => ({ deviceId, sizeBytes: 5000 }));
+    const writer = await repository.begin({ serverId: 's', serverName: 'S', kind: 'full', disks });
+    for (const { deviceId } of disks) await writer.write(deviceId, 0, noise(5000, deviceId));
+    const point = await writer.commit({});
+    expect(await repository.prune({ keepLast: 1 })).toMatchObject({ removedChunks: 0, keptPoints: 1 });
+    expect((await readDisk(repository, point, 'virtio0')).equals(noise(5000, 'virtio0'))).toBe(true);
+    expect(await problemsOf(repository)).toEqual([]);
+  });
+
+  it('stops when the sweep stood still for longer than its lock', async () => {
+    const { repository: setup, storage, clock } = createTestRepository();
+    await chainOf(3, setup);
+    const standstill = new FaultyStorage(storage, ({ kind, path }) =>
+      kind === 'remove' && path.startsWith('chunks/')
+        ? { action: 'delay', until: sleep(clock, 700_000) }
+        : undefined,
+    );
+    const { repository } = createTestRepository({ storage: standstill, clock });
+    await expect(clock.run(repository.prune({ keepLast: 1 }))).rejects.toThrow(/stood still/);
+    expect(standstill.fired).toHaveLength(1);
+    expect(await problemsOf(setup)).toEqual([]);
   });
 
   it('sweeps chunks of aborted points and leftover temporaries', async () => {
