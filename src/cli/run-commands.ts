@@ -1,0 +1,206 @@
+/** `backlot run`, `backlot mutants`, `backlot list`: the harness on the command line. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { MUTANTS } from '../../harness/mutants/mutants.ts';
+import { type MutantVerdict, runMutants } from '../../harness/mutants/run-mutants.ts';
+import { renderHtml } from '../../harness/report/html.ts';
+import { renderJunit } from '../../harness/report/junit.ts';
+import { createProgress, type Progress } from '../../harness/report/progress.ts';
+import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
+import { renderTable } from '../../harness/report/table.ts';
+import { runSuite } from '../../harness/runner/run-suite.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
+import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
+import type { Transport } from '../engine/engine-api.ts';
+import { CliError, EXIT } from './cli-error.ts';
+import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
+
+const ENGINES = ['nbd', 'nbdssl'] as const satisfies readonly Transport[];
+
+interface RunFlags {
+  readonly engine?: readonly Transport[];
+  readonly seed: string;
+  readonly report: string;
+  readonly json?: boolean;
+}
+
+interface MutantFlags {
+  readonly seed: string;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export function registerRunCommands(program: Command): void {
+  registerRun(program);
+  registerMutants(program);
+  registerList(program);
+}
+
+function registerRun(program: Command): void {
+  const engine = new Option('--engine <name...>', 'reference engines (all when left out)').choices(ENGINES);
+  program
+    .command('run')
+    .description('run scenarios with the reference engines, in process and in virtual time')
+    .argument('[scenario...]', 'ids, beginnings of ids, or files (all when left out)')
+    .addOption(engine)
+    .option('--seed <text>', 'seed of the run; the same seed gives the same journals', '1')
+    .option('--report <dir>', 'where report.json, junit.xml and report.html go', 'reports')
+    .option('--json', 'the report as one JSON document on standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  backlot run                                  every scenario with every engine
+  backlot run S005 S01 --engine nbdssl         some scenarios, one engine
+  backlot run ./my-scenario.yaml --seed 42     a scenario of your own
+Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal error.`,
+    )
+    .action(run);
+}
+
+async function run(words: string[], flags: RunFlags): Promise<void> {
+  const scenarios = chooseScenarios(words);
+  const engines = flags.engine ?? ENGINES;
+  const progress = progressOn(process.stderr);
+  await using simulator = await createSimulator();
+  const results = await runSuite({
+    simulator,
+    scenarios,
+    engines: ENGINES.filter((name) => engines.includes(name)),
+    seed: flags.seed,
+    stopwatch: () => performance.now(),
+    onResult: (result, done, total) => progress.onResult(result, done, total),
+  });
+  progress.end();
+  const report = buildReport(flags.seed, results);
+  writeReports(flags.report, report);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify(report)}\n`
+      : `${renderTable(report, process.stdout.isTTY)}\nReports: ${join(flags.report, 'report.html')}\n`,
+  );
+  process.exitCode = exitCodeOf(report);
+}
+
+function progressOn(stream: NodeJS.WriteStream): Progress {
+  return createProgress({
+    isTerminal: stream.isTTY && process.env['CI'] === undefined,
+    columns: stream.columns ?? 80,
+    write: (text) => stream.write(text),
+  });
+}
+
+function writeReports(folder: string, report: Report): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+    writeFileSync(join(folder, 'junit.xml'), renderJunit(report));
+    writeFileSync(join(folder, 'report.html'), renderHtml(report));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      'environment',
+      `the reports cannot be written: ${reason}`,
+      'Choose another --report folder.',
+    );
+  }
+}
+
+function registerMutants(program: Command): void {
+  program
+    .command('mutants')
+    .description('break engines and simulators on purpose and show which scenario finds each one out')
+    .option('--seed <text>', 'seed of the runs', '1')
+    .option('--all', 'every scenario on every mutant, not only those named for it')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  backlot mutants
+  backlot mutants --all --json
+Exit codes: 0 every mutant was found out, 1 one survived.`,
+    )
+    .action(mutants);
+}
+
+async function mutants(flags: MutantFlags): Promise<void> {
+  await using simulator = await createSimulator();
+  const verdicts = await runMutants({
+    simulator,
+    scenarios: shippedScenarios(),
+    mutants: MUTANTS,
+    seed: flags.seed,
+    isThorough: flags.all === true,
+    onVerdict: flags.json === true ? () => undefined : showVerdict,
+  });
+  const survivors = verdicts.filter(({ killedBy }) => killedBy.length === 0);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ mutants: verdicts })}\n`
+      : `\n${verdicts.length - survivors.length} of ${verdicts.length} mutants found out\n`,
+  );
+  process.exitCode = survivors.length === 0 ? EXIT.ok : EXIT.findings;
+}
+
+function showVerdict({ id, title, killedBy, reasons }: MutantVerdict): void {
+  const fate =
+    killedBy.length === 0 ? `SURVIVED ${reasons.join('; ')}` : `found out by ${killedBy.join(', ')}`;
+  process.stdout.write(`${id.padEnd(28)} ${title}\n${' '.repeat(29)}${fate}\n`);
+}
+
+interface Listed {
+  readonly id: string;
+  readonly what: string;
+  readonly [detail: string]: unknown;
+}
+
+const LISTS = {
+  scenarios: () =>
+    shippedScenarios().map(({ id, title, stories = [], rule, engines = ENGINES }) => ({
+      id,
+      what: title,
+      stories,
+      rule,
+      engines,
+    })),
+  mutants: () => MUTANTS.map(({ id, title, breaks, killers }) => ({ id, what: title, breaks, killers })),
+  faults: () =>
+    Object.entries(FAULT_KINDS).map(([id, { what, place, fields }]) => ({
+      id,
+      what,
+      place,
+      fields: Object.keys(fields),
+    })),
+  endpoints: () =>
+    OPERATION_NAMES.map((id) => {
+      const { method, paths, summary, fidelity, source } = operationOf(id);
+      return { id, what: `${method} ${paths[0]}`, summary, paths, fidelity, source };
+    }),
+} satisfies Record<string, () => readonly Listed[]>;
+
+function registerList(program: Command): void {
+  const names = Object.keys(LISTS);
+  program
+    .command('list')
+    .description('show what there is: scenarios, mutants, faults, endpoints')
+    .argument('<what>', names.join(', '))
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', '\nExamples:\n  backlot list scenarios\n  backlot list faults --json')
+    .action((what: string, flags: { json?: boolean }) => {
+      const items = listOf(what);
+      const width = Math.max(...items.map(({ id }) => id.length));
+      process.stdout.write(
+        flags.json === true
+          ? `${JSON.stringify({ [what]: items })}\n`
+          : `${items.map((item) => `${item.id.padEnd(width)}  ${item.what}`).join('\n')}\n`,
+      );
+    });
+}
+
+function listOf(what: string): readonly Listed[] {
+  for (const [name, list] of Object.entries(LISTS)) if (name === what) return list();
+  throw new CliError('usage', `there is no list of ${what}`, `Choose ${Object.keys(LISTS).join(', ')}.`);
+}
