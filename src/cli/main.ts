@@ -18,11 +18,16 @@ interface Entry {
 
 const loadBackupCommands = async () => (await import('./backup-commands.ts')).registerBackupCommands;
 
+const loadRunCommands = async () => (await import('./run-commands.ts')).registerRunCommands;
+
 const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,
   },
+  run: { summary: 'run scenarios with the reference engines, in virtual time', load: loadRunCommands },
+  mutants: { summary: 'show which scenario finds out which broken engine', load: loadRunCommands },
+  list: { summary: 'show scenarios, mutants, faults, endpoints', load: loadRunCommands },
   bench: {
     summary: 'measure start-up, worlds, NBD, backup and scenarios',
     load: async () => (await import('./bench-commands.ts')).registerBenchCommands,
