@@ -105,9 +105,11 @@ function collectAreas(
 ): ChangedAreas {
   const grain = settings.granularityBytes;
   const { sizeBytes } = disk.layer;
-  const fromBlock = Math.floor(startOffset / grain);
+  const blockCount = Math.ceil(sizeBytes / grain);
+  // At the end of a disk of odd size there is nothing left, not the rest of the last block.
+  const fromBlock = startOffset === sizeBytes ? blockCount : Math.floor(startOffset / grain);
   const coverBlocks = Math.floor(settings.changedAreasCoverBytes / grain);
-  let toBlock = Math.min(fromBlock + coverBlocks, Math.ceil(sizeBytes / grain));
+  let toBlock = Math.min(fromBlock + coverBlocks, blockCount);
   const areas: { start: number; length: number }[] = [];
   let openStart = -1;
   let openEnd = -1;
