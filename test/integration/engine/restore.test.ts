@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectSameBytes } from './expect-image.ts';
 import { createRig, KIB, MIB, TRANSPORTS } from './rig.ts';
 
 describe.each(TRANSPORTS)('a restore over %s', (transport) => {
@@ -14,7 +15,7 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
     expect(restored.status).toBe('running');
     expect(restored.disks.map(({ sizeBytes }) => sizeBytes)).toEqual([3 * MIB, 2 * MIB + 7 * 512]);
     for (const { deviceId } of server.disks)
-      expect(await rig.disk(restored.id, deviceId)).toEqual(await rig.disk(server.id, deviceId));
+      expectSameBytes(await rig.disk(restored.id, deviceId), await rig.disk(server.id, deviceId), deviceId);
     expect(await rig.repository.noteKeys()).toEqual([]);
   });
 
@@ -32,7 +33,7 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
     await rig.clock.advanceBy(60_000);
     await rig.run(engine.restore({ pointId, to: 'erp-01', transport }));
     for (const [at, { deviceId }] of server.disks.entries())
-      expect(await rig.disk(server.id, deviceId)).toEqual(images[at]);
+      expectSameBytes(await rig.disk(server.id, deviceId), images[at] ?? Buffer.alloc(0), deviceId);
     expect(rig.server.status).toBe('stopped');
   });
 
@@ -48,6 +49,6 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
       message: expect.stringContaining('not off'),
       unusableTarget: undefined,
     });
-    expect(await rig.disk(rig.server.id, 'ide0')).toEqual(before);
+    expectSameBytes(await rig.disk(rig.server.id, 'ide0'), before, 'ide0');
   });
 });

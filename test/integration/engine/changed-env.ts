@@ -1,0 +1,105 @@
+/** Environments that are broken on purpose, from outside of the engine. */
+import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { type Clock, sleep } from '../../../src/kernel/clock.ts';
+import type { PointWriter, Repository } from '../../../src/repository/repository-api.ts';
+import type { HttpRequest, HttpResponse } from '../../../src/sdk/http-transport.ts';
+
+/** Sees and may change every REST answer. */
+export function tapScp(
+  env: EngineEnvironment,
+  tap: (request: HttpRequest, send: () => Promise<HttpResponse>) => Promise<HttpResponse>,
+): EngineEnvironment {
+  const scp = {
+    send: (request: HttpRequest, signal?: AbortSignal) => tap(request, () => env.scp.send(request, signal)),
+    close: () => env.scp.close(),
+  };
+  return { ...env, scp };
+}
+
+/** Changes the writers of new points. */
+export function tapWriter(
+  env: EngineEnvironment,
+  change: (writer: PointWriter) => PointWriter,
+): EngineEnvironment {
+  const repository: Repository = {
+    ...env.repository,
+    begin: async (point) => change(await env.repository.begin(point)),
+  };
+  return { ...env, repository };
+}
+
+/** Every write takes its time. */
+export function slowWriter(clock: Clock, ms: number): (writer: PointWriter) => PointWriter {
+  return (writer) => ({
+    write: async (deviceId, offset, data) => {
+      await sleep(clock, ms);
+      await writer.write(deviceId, offset, data);
+    },
+    writeZeros: (deviceId, offset, length) => writer.writeZeros(deviceId, offset, length),
+    commit: (engine) => writer.commit(engine),
+    abort: () => writer.abort(),
+  });
+}
+
+/** An engine whose process is gone: whatever it asks for from then on is never answered. */
+export function createKill(): {
+  kill: () => void;
+  readonly isDead: boolean;
+  deaden: (env: EngineEnvironment) => EngineEnvironment;
+} {
+  let isDead = false;
+  const gate = <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (isDead) return;
+      work().then(
+        (value) => isDead || resolve(value),
+        (error: unknown) => isDead || reject(error),
+      );
+    });
+  return {
+    get isDead() {
+      return isDead;
+    },
+    kill: () => {
+      isDead = true;
+    },
+    deaden: (env) => ({
+      ...env,
+      clock: {
+        now: () => env.clock.now(),
+        setTimer: (atMs, fire) => env.clock.setTimer(atMs, () => isDead || fire()),
+        hold: () => env.clock.hold(),
+      },
+      scp: {
+        send: (request, signal) => gate(() => env.scp.send(request, signal)),
+        close: () => Promise.resolve(),
+      },
+      dialNbd: (host, port, signal) => gate(() => env.dialNbd(host, port, signal)),
+      repository: gateAll(env.repository, gate),
+    }),
+  };
+}
+
+function gateAll(repository: Repository, gate: <T>(work: () => Promise<T>) => Promise<T>): Repository {
+  return {
+    points: () => gate(() => repository.points()),
+    latest: (id) => gate(() => repository.latest(id)),
+    begin: (point) => gate(async () => gateWriter(await repository.begin(point), gate)),
+    open: (id) => gate(() => repository.open(id)),
+    verify: (ids) => gate(() => repository.verify(ids)),
+    prune: (options) => gate(() => repository.prune(options)),
+    readNote: (key) => gate(() => repository.readNote(key)),
+    writeNote: (key, value) => gate(() => repository.writeNote(key, value)),
+    removeNote: (key) => gate(() => repository.removeNote(key)),
+    noteKeys: () => gate(() => repository.noteKeys()),
+  };
+}
+
+function gateWriter(writer: PointWriter, gate: <T>(work: () => Promise<T>) => Promise<T>): PointWriter {
+  return {
+    write: (deviceId, offset, data) => gate(() => writer.write(deviceId, offset, data)),
+    writeZeros: (deviceId, offset, length) => gate(() => writer.writeZeros(deviceId, offset, length)),
+    commit: (engine) => gate(() => writer.commit(engine)),
+    abort: () => gate(() => writer.abort()),
+  };
+}

@@ -1,0 +1,28 @@
+import { expect } from 'vitest';
+import type { Rig } from './rig.ts';
+
+/** The point holds exactly what the server's disks hold now. */
+export async function expectSameAsLive(rig: Rig, pointId: string): Promise<void> {
+  const { server } = rig;
+  expect(server.disks.length).toBeGreaterThan(0);
+  for (const { deviceId, sizeBytes } of server.disks) {
+    const live = await rig.disk(server.id, deviceId);
+    expect(live.length).toBe(sizeBytes);
+    expectSameBytes(await rig.stored(pointId, deviceId), live, deviceId);
+  }
+}
+
+export function expectSameBytes(actual: Buffer, expected: Buffer, what: string): void {
+  expect(expected.length, `${what}: a comparison over nothing proves nothing`).toBeGreaterThan(0);
+  if (actual.equals(expected)) return;
+  const at = expected.findIndex((byte, offset) => actual[offset] !== byte);
+  expect.fail(`${what} differs at ${at} (lengths ${actual.length} and ${expected.length})`);
+}
+
+/** Nothing of the engine is left on the platform, nor a note about it in the repository. */
+export async function expectNothingLeft(rig: Rig): Promise<void> {
+  expect(rig.snapshots().map((snapshot) => snapshot.name)).toEqual([]);
+  const held = rig.hosted.world.backupResources.list().filter(({ status }) => /pending|running/.test(status));
+  expect(held).toEqual([]);
+  expect(await rig.repository.noteKeys()).toEqual([]);
+}
