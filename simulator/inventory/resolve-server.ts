@@ -44,6 +44,8 @@ export function resolveServer(entry: ServerEntry, at: number, ground: Ground, on
   };
 }
 
+type SizedDisk = DiskEntry & { readonly isBareSize?: true };
+
 interface Site {
   readonly path: Path;
   readonly hostId: string;
@@ -51,7 +53,9 @@ interface Site {
 }
 
 function resolveDisks(entry: ServerEntry, site: Site, on: Resolution): DiskSpec[] {
-  const given = entry.disks.map((disk): DiskEntry => (typeof disk === 'object' ? disk : { size: disk }));
+  const given = entry.disks.map(
+    (disk): SizedDisk => (typeof disk === 'object' ? disk : { size: disk, isBareSize: true }),
+  );
   const taken = new Set<string>();
   given.forEach(({ deviceId }, at) => {
     if (deviceId === undefined) return;
@@ -75,7 +79,7 @@ function nextSlot(taken: Set<string>): string {
 }
 
 function resolveDisk(
-  disk: DiskEntry & { readonly deviceId: string },
+  disk: SizedDisk & { readonly deviceId: string },
   path: Path,
   site: Site,
   on: Resolution,
@@ -93,7 +97,7 @@ function resolveDisk(
   };
 }
 
-function resolveSize(disk: DiskEntry, path: Path, on: Resolution): number {
+function resolveSize(disk: SizedDisk, path: Path, on: Resolution): number {
   const given = disk.size ?? disk.sizeBytes;
   if (given === undefined && typeof disk.content === 'object' && disk.content.kind === 'image')
     return SIZE_OF_IMAGE;
@@ -106,12 +110,17 @@ function resolveSize(disk: DiskEntry, path: Path, on: Resolution): number {
   const bytes = parseSize(given);
   if (bytes !== undefined && bytes > 0 && bytes % SECTOR_BYTES === 0 && bytes <= LARGEST_DISK_BYTES)
     return bytes;
-  const where = disk.size === undefined ? 'sizeBytes' : 'size';
   on.report(
-    typeof given === 'object' ? path : [...path, where],
+    placeOfSize(disk, path),
     `${given} is not a disk's size: a multiple of ${SECTOR_BYTES} bytes, more than 0, at most 64TiB`,
   );
   return SECTOR_BYTES;
+}
+
+/** A disk that is nothing but a size has no field for it. */
+function placeOfSize(disk: SizedDisk, path: Path): Path {
+  if (disk.isBareSize === true) return path;
+  return [...path, disk.size === undefined ? 'sizeBytes' : 'size'];
 }
 
 function resolveContent(content: DiskEntry['content'], path: Path, on: Resolution): DiskContentSpec {

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { createFaults } from '../../../simulator/fault/registry.ts';
+import type { FaultSpec, Faults } from '../../../simulator/fault/fault-api.ts';
+import { ApiError } from '../../../src/contract/errors.ts';
+import { createIdSource } from '../../../src/kernel/ids.ts';
+import { Journal } from '../../../src/kernel/journal.ts';
+import { createRng } from '../../../src/kernel/rng.ts';
+
+const QUERY = { on: 'cbt.changed-areas', serverId: 'id-1', serverName: 'web', deviceId: 'ide0' };
+const DELAY = { kind: 'delay', ms: 5, when: 'before' } as const;
+
+function makeFaults(): { faults: Faults; journal: Journal } {
+  const journal = new Journal({ now: () => 7 });
+  const ids = createIdSource(createRng('faults'));
+  const resolve = (server: string) => (server === 'web' ? 'id-1' : undefined);
+  return { faults: createFaults({ journal, ids, resolve }), journal };
+}
+
+const strikes = (faults: Faults, times: number): number[] =>
+  Array.from({ length: times }, () => faults.strike(QUERY).length);
+
+describe('planned faults', () => {
+  it('strikes once at the first match when nothing else is said', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: 'cbt.changed-areas' });
+    expect(strikes(faults, 3)).toEqual([1, 0, 0]);
+    expect(faults.list()).toMatchObject([{ seen: 3, fired: 1 }]);
+  });
+
+  it('lets the first matches pass and then strikes as often as planned', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: 'cbt.changed-areas', after: 2, times: 2 });
+    expect(strikes(faults, 6)).toEqual([0, 0, 1, 1, 0, 0]);
+  });
+
+  it('strikes for ever when times is 0', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: 'cbt.changed-areas', times: 0 });
+    expect(strikes(faults, 4)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('returns every fault that strikes, in the order in which they were planned', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: '*' });
+    faults.add({ kind: 'lose-reply', on: 'cbt.changed-areas' });
+    expect(faults.strike(QUERY).map(({ kind }) => kind)).toEqual(['delay', 'lose-reply']);
+  });
+
+  it.each([
+    [{ on: 'tasks.get' }, false],
+    [{ on: '*' }, true],
+    [{ on: 'cbt.changed-areas', server: 'id-1' }, true],
+    [{ on: 'cbt.changed-areas', server: 'web' }, true],
+    [{ on: 'cbt.changed-areas', server: 'other' }, false],
+    [{ on: 'cbt.changed-areas', device: 'ide0' }, true],
+    [{ on: 'cbt.changed-areas', device: 'ide1' }, false],
+  ])('matches %o: %s', (place, isMatch) => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, ...place });
+    expect(strikes(faults, 1)).toEqual([isMatch ? 1 : 0]);
+  });
+
+  it('finds a server by name where the point knows only its id', () => {
+    const { faults } = makeFaults();
+    faults.add({ kind: 'drop-after-bytes', bytes: 9, on: 'nbd', server: 'web' });
+    expect(faults.strike({ on: 'nbd', serverId: 'id-1' })).toHaveLength(1);
+  });
+
+  it('leaves the data plane alone when it means every operation', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: '*' });
+    expect(faults.strike({ on: 'nbd', serverId: 'id-1' })).toEqual([]);
+    expect(faults.list()[0]?.seen).toBe(0);
+  });
+
+  it('neither counts nor fires a fault that the point cannot carry out', () => {
+    const { faults } = makeFaults();
+    faults.add({ kind: 'drop-after-bytes', bytes: 9, on: 'nbd' });
+    expect(faults.strike({ on: 'nbd', can: ['bad-certificate'] })).toEqual([]);
+    expect(faults.list()[0]).toMatchObject({ seen: 0, fired: 0 });
+  });
+
+  it('writes each strike to the journal with its number', () => {
+    const { faults, journal } = makeFaults();
+    faults.add({ ...DELAY, on: '*', times: 2, id: 'slow' });
+    strikes(faults, 3);
+    expect(journal.entries).toEqual([
+      {
+        n: 0,
+        t: 7,
+        type: 'fault.fired',
+        fault: 'slow',
+        kind: 'delay',
+        at: 'cbt.changed-areas id-1 ide0',
+        count: 1,
+      },
+      {
+        n: 1,
+        t: 7,
+        type: 'fault.fired',
+        fault: 'slow',
+        kind: 'delay',
+        at: 'cbt.changed-areas id-1 ide0',
+        count: 2,
+      },
+    ]);
+  });
+
+  it('forgets a cleared fault and keeps the others', () => {
+    const { faults } = makeFaults();
+    const first = faults.add({ ...DELAY, on: '*' });
+    faults.add({ ...DELAY, on: '*', id: 'kept' });
+    faults.clear(first.id);
+    expect(faults.list().map(({ id }) => id)).toEqual(['kept']);
+    faults.clear();
+    expect(faults.list()).toEqual([]);
+  });
+
+  it('refuses an id that is taken, and to clear one that does not exist', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: '*', id: 'one' });
+    expect(() => faults.add({ ...DELAY, on: '*', id: 'one' })).toThrow('planned already');
+    expect(() => faults.clear('two')).toThrow(ApiError);
+  });
+
+  it.each([
+    [null, 'a fault is an object'],
+    [[], 'a fault is an object'],
+    [{ on: '*' }, 'kind: must be one of error, lose-reply'],
+    [{ kind: 'constructor', on: '*' }, 'kind: must be one of'],
+    [{ kind: 'delay', ms: 1, when: 'before' }, 'on: is missing'],
+    [{ kind: 'delay', on: '*' }, 'ms: is missing; when: is missing'],
+    [{ kind: 'delay', on: '*', ms: -1, when: 'later' }, 'ms: must be an integer'],
+    [{ kind: 'delay', on: '*', ms: 1.5, when: 'before' }, 'ms: must be an integer'],
+    [{ kind: 'lose-reply', on: '*', times: Number.NaN }, 'times: must be an integer'],
+    [{ kind: 'lose-reply', on: '*', byets: 3 }, 'byets: is not a field of this fault'],
+    [{ kind: 'error', on: '*', status: 200, message: 'x' }, 'status: must be an integer from 400 to 599'],
+    [{ kind: 'drop-after-bytes', on: 'cbt.changed-areas', bytes: 1 }, 'strikes only at "nbd"'],
+    [{ kind: 'cbt-expired', on: 'nbd' }, 'strikes at REST operations only'],
+    [{ kind: 'bad-certificate', flaw: 'expired', on: 'nbd', server: 'web' }, 'server: not for this fault'],
+  ])('refuses %j', (spec, message) => {
+    const { faults } = makeFaults();
+    expect(() => faults.add(spec as unknown as FaultSpec)).toThrow(message);
+    expect(faults.list()).toEqual([]);
+  });
+});
