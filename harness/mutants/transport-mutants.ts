@@ -31,7 +31,7 @@ export const TRANSPORT_MUTANTS: readonly Mutant[] = [
     id: 'paging-off-by-one',
     breaks: 'engine',
     title: 'asks for the next page one block too far',
-    killers: ['S005-paged-changed-areas', 'S006-paging-at-the-edges'],
+    killers: ['S005-paged-changed-areas'],
     seams: () => ({
       transport: (inner, hosted) =>
         intercept(inner, async (request, pass) => {
@@ -159,7 +159,8 @@ export const TRANSPORT_MUTANTS: readonly Mutant[] = [
       return {
         transport: (inner, hosted) =>
           intercept(inner, async (request, pass) => {
-            if (matchCall(request, 'DELETE', RESOURCE) !== undefined) {
+            const doomed = matchCall(request, 'DELETE', RESOURCE);
+            if (doomed !== undefined && isForBackup(hosted, doomed)) {
               held.push(request);
               return success(endedTask(hosted));
             }
@@ -203,6 +204,11 @@ function leftOf(hosted: HostedWorld, { serverId, query }: CallParts): number {
 /** The id of a task that has ended well, as the answer of something that never began. */
 function endedTask(hosted: HostedWorld): { task_id: string } {
   return { task_id: hosted.world.tasks.list().find(({ status }) => status === 'finish')?.id ?? '' };
+}
+
+function isForBackup(hosted: HostedWorld, { path }: CallParts): boolean {
+  const id = decodeURIComponent(path.split('/').at(-1) ?? '');
+  return hosted.world.backupResources.list().some((one) => one.id === id && one.type === 'backup');
 }
 
 function nextBlock(hosted: HostedWorld): Promise<void> {
