@@ -33,12 +33,11 @@ export function createGuest(state: WorldState): Guest {
     writeSynthetic(serverId, deviceId, firstBlock, blockCount) {
       const { sizeBytes } = diskOf(serverOf(state, serverId), deviceId).spec;
       const { granularityBytes: grain } = state.settings;
+      checkBlocks(Math.ceil(sizeBytes / grain), firstBlock, blockCount);
       const offset = firstBlock * grain;
       // The last block of a disk may be short.
-      const length = Math.min(blockCount * grain, Math.ceil(sizeBytes / grain) * grain - offset);
-      if (blockCount * grain !== length) checkRange(sizeBytes, offset, blockCount * grain);
-      const inDisk = Math.min(length, sizeBytes - offset);
-      change('data', serverId, deviceId, offset, inDisk).writeSynthetic(firstBlock, blockCount);
+      const length = Math.min((firstBlock + blockCount) * grain, sizeBytes) - offset;
+      change('data', serverId, deviceId, offset, length).writeSynthetic(firstBlock, blockCount);
     },
     read: (serverId, deviceId, offset, length) =>
       readBytes(diskOf(serverOf(state, serverId), deviceId).image, offset, length),
@@ -59,7 +58,16 @@ function readBytes(content: DiskContent, offset: number, length: number): Uint8A
 }
 
 function checkRange(sizeBytes: number, offset: number, length: number): void {
-  const isInside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (!isInside || offset + length > sizeBytes)
+  if (!isWithin(sizeBytes, offset, length))
     throw new ApiError('INVALID_PARAMETER', `range ${offset}+${length} of a disk of ${sizeBytes} bytes`);
+}
+
+function checkBlocks(blockCount: number, first: number, count: number): void {
+  if (!isWithin(blockCount, first, count))
+    throw new ApiError('INVALID_PARAMETER', `blocks ${first}+${count} of a disk of ${blockCount} blocks`);
+}
+
+function isWithin(size: number, start: number, length: number): boolean {
+  const isWhole = Number.isSafeInteger(start) && Number.isSafeInteger(length);
+  return isWhole && start >= 0 && length >= 0 && start + length <= size;
 }
