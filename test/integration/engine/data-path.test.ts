@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { expectNothingLeft, expectSameAsLive } from './expect-image.ts';
+import { createRig, KIB, type Rig, TRANSPORTS } from './rig.ts';
+
+const fired = (rig: Rig): number => rig.hosted.faults.list()[0]?.fired ?? 0;
+
+describe.each(TRANSPORTS)('the data path over %s', (transport) => {
+  it('is opened again after a drop in mid-reply, and the range repeated', async () => {
+    await using rig = await createRig();
+    rig.hosted.faults.add({ kind: 'drop-after-bytes', bytes: 500_000, on: 'nbd', after: 2, times: 2 });
+    const result = await rig.run(rig.engine().backup({ server: 'erp-01', transport }));
+    expect(fired(rig)).toBe(2);
+    expect(result.reconnects).toBeGreaterThan(0);
+    expect(result.warnings).toEqual([]);
+    await expectSameAsLive(rig, result.pointId);
+    await expectNothingLeft(rig);
+  });
+
+  it('that falls silent is given up after the time of one request', async () => {
+    await using rig = await createRig();
+    rig.hosted.faults.add({ kind: 'silence-after-bytes', bytes: 500_000, on: 'nbd', after: 2 });
+    const engine = rig.engine({ requestTimeoutMs: 20_000 });
+    const result = await rig.run(engine.backup({ server: 'erp-01', transport }));
+    expect(fired(rig)).toBe(1);
+    expect(result.durationMs).toBeGreaterThan(20_000);
+    expect(result.durationMs).toBeLessThan(60_000);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('may dribble byte by byte', async () => {
+    await using rig = await createRig({ disks: [smallDisk] });
+    rig.hosted.faults.add({ kind: 'one-byte-at-a-time', on: 'nbd', times: 0 });
+    const result = await rig.run(rig.engine().backup({ server: 'erp-01', transport }));
+    expect(fired(rig)).toBeGreaterThan(0);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('that breaks for good fails the job after bounded attempts, with nothing left', async () => {
+    await using rig = await createRig();
+    rig.hosted.faults.add({ kind: 'drop-after-bytes', bytes: 3000, on: 'nbd', times: 0 });
+    const job = rig.run(rig.engine().backup({ server: 'erp-01', transport }));
+    await expect(job).rejects.toMatchObject({ name: 'JobFailed' });
+    expect(await rig.repository.points()).toEqual([]);
+    await expectNothingLeft(rig);
+  });
+});
+
+const smallDisk = {
+  deviceId: 'ide0',
+  sizeBytes: 130 * KIB,
+  datastoreId: 'ds-1',
+  preallocate: 'off',
+  content: { kind: 'synthetic', allocatedRatio: 1, runBytes: 64 * KIB },
+} as const;
+
+describe('a certificate of the data path', () => {
+  it.each(['foreign-ca', 'expired', 'wrong-host'] as const)(
+    'that does not fit (%s) ends the job',
+    async (flaw) => {
+      await using rig = await createRig();
+      rig.hosted.faults.add({ kind: 'bad-certificate', flaw, on: 'nbd', times: 0 });
+      const job = rig.run(rig.engine().backup({ server: 'erp-01', transport: 'nbdssl' }));
+      await expect(job).rejects.toMatchObject({ name: 'JobFailed', cause: { name: 'NbdTlsError' } });
+      expect(fired(rig)).toBeGreaterThan(0);
+      expect(await rig.repository.points()).toEqual([]);
+      await expectNothingLeft(rig);
+    },
+  );
+});
+
+describe('a data service that does not listen', () => {
+  it('is waited for', async () => {
+    await using rig = await createRig();
+    let refusals = 0;
+    const engine = rig.engine({}, (env) => ({
+      ...env,
+      dialNbd: async (host, port, signal) => {
+        if (++refusals <= 3) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+        return env.dialNbd(host, port, signal);
+      },
+    }));
+    const result = await rig.run(engine.backup({ server: 'erp-01', transport: 'nbdssl' }));
+    expect(refusals).toBeGreaterThan(3);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('for good fails the job with nothing left', async () => {
+    await using rig = await createRig();
+    const engine = rig.engine({}, (env) => ({
+      ...env,
+      dialNbd: () =>
+        Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })),
+    }));
+    const job = rig.run(engine.backup({ server: 'erp-01', transport: 'nbd' }));
+    await expect(job).rejects.toMatchObject({ name: 'JobFailed', step: 'data-path-lost' });
+    await expectNothingLeft(rig);
+  });
+});

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { createKill, slowWriter, tapScp, tapWriter } from './changed-env.ts';
+import { expectNothingLeft, expectSameAsLive } from './expect-image.ts';
+import { createRig, type Rig } from './rig.ts';
+
+const JOB = { server: 'erp-01', transport: 'nbd' } as const;
+
+/** Starts work that may never end, and lets virtual time pass until `isOver`. */
+async function passTime(rig: Rig, isOver: () => boolean): Promise<void> {
+  for (let step = 0; step < 10_000 && !isOver(); step++) await rig.clock.advanceBy(100);
+}
+
+/** Kills the engine at its n-th REST call, before or after the call has its effect. Returns whether it came so far. */
+async function killAtCall(rig: Rig, n: number, when: 'before' | 'after'): Promise<boolean> {
+  const kill = createKill();
+  let calls = 0;
+  let isSettled = false;
+  const tap = (env: EngineEnvironment) =>
+    tapScp(env, async (_request, send) => {
+      if (++calls !== n) return send();
+      if (when === 'before') kill.kill();
+      const response = await send();
+      kill.kill();
+      return response;
+    });
+  const settle = (): void => {
+    isSettled = true;
+  };
+  rig
+    .engine({}, (env) => kill.deaden(tap(env)))
+    .backup(JOB)
+    .then(settle, settle);
+  await passTime(rig, () => isSettled || kill.isDead);
+  return kill.isDead;
+}
+
+describe('an engine that is killed', () => {
+  it.each(['before', 'after'] as const)(
+    'at any of its calls (%s the effect) leaves nothing that the next run does not remove',
+    async (when) => {
+      let kills = 0;
+      for (let n = 1; ; n++) {
+        await using rig = await createRig();
+        if (!(await killAtCall(rig, n, when))) break;
+        kills++;
+        const result = await rig.run(rig.engine().backup(JOB));
+        await expectSameAsLive(rig, result.pointId);
+        await expectNothingLeft(rig);
+      }
+      expect(kills).toBeGreaterThan(20);
+    },
+    60_000,
+  );
+
+  it('in mid-transfer is cleaned up after by a clean-up too, and foreign snapshots stay', async () => {
+    await using rig = await createRig();
+    rig.hosted.world.snapshots.create(
+      rig.server.id,
+      { name: 'backlot-foreign-1', description: 'backlot' },
+      'x',
+    );
+    await rig.clock.advanceBy(5000);
+    const kill = createKill();
+    const engine = rig.engine({}, (env) =>
+      kill.deaden(
+        tapWriter(env, (writer) => ({
+          write: async () => kill.kill(),
+          writeZeros: (...args) => writer.writeZeros(...args),
+          commit: (notes) => writer.commit(notes),
+          abort: () => writer.abort(),
+        })),
+      ),
+    );
+    void engine.backup(JOB).catch(() => {});
+    await passTime(rig, () => kill.isDead);
+    expect(rig.snapshots()).toHaveLength(2);
+    const { removed, warnings } = await rig.run(rig.engine().cleanup());
+    expect(removed.map((item) => item.kind)).toEqual(['backup-resource', 'snapshot']);
+    expect(warnings).toEqual([]);
+    expect(rig.snapshots().map((snapshot) => snapshot.name)).toEqual(['backlot-foreign-1']);
+    expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+});
+
+describe('a run that is still alive', () => {
+  it('is not cleaned up by another one', async () => {
+    await using rig = await createRig();
+    const slow = rig.engine({ connections: 1 }, (env) => tapWriter(env, slowWriter(rig.clock, 60_000)));
+    const first = slow.backup(JOB);
+    await rig.clock.advanceBy(30_000);
+    const { removed, warnings } = await rig.run(rig.engine().cleanup());
+    expect(removed).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('still at work')]);
+    const result = await rig.run(first);
+    expect(result.warnings).toEqual([]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+});
+
+describe('a job that is aborted', () => {
+  it('releases the lock and the snapshot, and leaves no point', async () => {
+    await using rig = await createRig();
+    const abort = new AbortController();
+    const engine = rig.engine({ connections: 1 }, (env) => tapWriter(env, slowWriter(rig.clock, 5000)));
+    const job = engine.backup({ ...JOB, signal: abort.signal });
+    await rig.clock.advanceBy(12_000);
+    abort.abort(new Error('enough'));
+    await expect(rig.run(job)).rejects.toMatchObject({ name: 'JobFailed', cause: { name: 'JobAborted' } });
+    expect(await rig.repository.points()).toEqual([]);
+    await expectNothingLeft(rig);
+  });
+});
+
+describe('a repository that cannot store the point', () => {
+  it('fails the job, leaves nothing, and does not move the base', async () => {
+    await using rig = await createRig();
+    await rig.run(rig.engine().backup(JOB));
+    const { guest } = rig.hosted.world;
+    guest.write(rig.server.id, 'ide0', 100, Buffer.from('first change'));
+    const failing = rig.engine({}, (env) =>
+      tapWriter(env, (writer) => ({
+        write: (...args) => writer.write(...args),
+        writeZeros: (...args) => writer.writeZeros(...args),
+        commit: () => Promise.reject(new Error('disk full')),
+        abort: () => writer.abort(),
+      })),
+    );
+    await expect(rig.run(failing.backup(JOB))).rejects.toMatchObject({ step: 'commit' });
+    await expectNothingLeft(rig);
+    guest.write(rig.server.id, 'ide0', 1_000_000, Buffer.from('second change'));
+    const result = await rig.run(rig.engine().backup(JOB));
+    expect(result.kind).toBe('incremental');
+    await expectSameAsLive(rig, result.pointId);
+  });
+});

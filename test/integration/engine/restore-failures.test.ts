@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { expectSameBytes } from './expect-image.ts';
+import { createRig, KIB, MIB, type Rig } from './rig.ts';
+
+async function backUpAndStop(rig: Rig): Promise<string> {
+  const { pointId } = await rig.run(rig.engine().backup({ server: 'erp-01', transport: 'nbd' }));
+  rig.hosted.world.servers.stop(rig.server.id, { force: true }, 'test');
+  await rig.clock.advanceBy(60_000);
+  return pointId;
+}
+
+/** Something happens at the n-th read of the point. */
+function atRead(env: EngineEnvironment, n: number, act: () => void): EngineEnvironment {
+  let reads = 0;
+  return {
+    ...env,
+    repository: {
+      ...env.repository,
+      open: async (id) => {
+        const reader = await env.repository.open(id);
+        return {
+          info: reader.info,
+          dataRanges: (deviceId) => reader.dataRanges(deviceId),
+          read: (...args) => {
+            if (++reads === n) act();
+            return reader.read(...args);
+          },
+        };
+      },
+    },
+  };
+}
+
+describe('a restore whose lock runs out in mid-write', () => {
+  it('leaves the target off, says that it is unusable, and the next restore repairs it', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    const image = await rig.stored(pointId, 'ide0');
+    const engine = rig.engine({ readBytes: 64 * KIB, connections: 1 }, (env) =>
+      atRead(env, 12, () => {
+        for (const { id } of rig.hosted.world.backupResources
+          .list()
+          .filter((one) => one.status === 'running'))
+          rig.hosted.world.backupResources.expireNow(id);
+      }),
+    );
+    const job = rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbdssl', powerOn: true }));
+    await expect(job).rejects.toMatchObject({
+      name: 'JobFailed',
+      unusableTarget: { name: 'erp-01' },
+      message: expect.stringContaining('lock'),
+    });
+    expect(rig.server.status).toBe('stopped');
+    await rig.run(rig.engine().restore({ pointId, to: 'erp-01', transport: 'nbdssl', powerOn: true }));
+    expectSameBytes(await rig.disk(rig.server.id, 'ide0'), image, 'ide0');
+    expect(rig.server.status).toBe('running');
+  });
+});
+
+describe('a restore that is aborted', () => {
+  it('releases the target and names it', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    const abort = new AbortController();
+    const engine = rig.engine({ readBytes: 64 * KIB, connections: 1 }, (env) =>
+      atRead(env, 9, () => abort.abort()),
+    );
+    const job = engine.restore({ pointId, to: 'erp-01', transport: 'nbd', signal: abort.signal });
+    await expect(rig.run(job)).rejects.toMatchObject({
+      cause: { name: 'JobAborted' },
+      unusableTarget: { name: 'erp-01' },
+    });
+    expect(rig.hosted.world.backupResources.list().filter((one) => one.status === 'running')).toEqual([]);
+  });
+
+  it('leaves its new server to a clean-up', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    const abort = new AbortController();
+    const engine = rig.engine({ readBytes: 64 * KIB, connections: 1 }, (env) =>
+      atRead(env, 9, () => abort.abort()),
+    );
+    const job = engine.restore({ pointId, to: 'new', transport: 'nbd', signal: abort.signal });
+    await expect(rig.run(job)).rejects.toMatchObject({ unusableTarget: { name: 'erp-01-restored' } });
+    expect(rig.hosted.world.servers.list()).toHaveLength(2);
+    const { removed } = await rig.run(rig.engine().cleanup());
+    expect(removed.map((item) => item.kind)).toEqual(['server']);
+    expect(rig.hosted.world.servers.list().map((server) => server.name)).toEqual(['erp-01']);
+    expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+});
+
+describe('a restore that cannot work', () => {
+  it('is refused before the first byte when a disk has another size', async () => {
+    await using rig = await createRig();
+    const { pointId } = await rig.run(rig.engine().backup({ server: 'erp-01', transport: 'nbd' }));
+    const reader = await rig.repository.open(pointId);
+    const engine = rig.engine({}, (env) => ({
+      ...env,
+      repository: {
+        ...env.repository,
+        open: async () => ({
+          info: {
+            ...reader.info,
+            disks: reader.info.disks.map((disk) => ({ ...disk, sizeBytes: disk.sizeBytes - 512 })),
+          },
+          read: (...args) => reader.read(...args),
+          dataRanges: (deviceId) => reader.dataRanges(deviceId),
+        }),
+      },
+    }));
+    rig.hosted.world.servers.stop(rig.server.id, { force: true }, 'test');
+    await rig.clock.advanceBy(60_000);
+    rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(MIB, 5));
+    const before = await rig.disk(rig.server.id, 'ide0');
+    await expect(rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbd' }))).rejects.toMatchObject({
+      step: 'check',
+      unusableTarget: undefined,
+    });
+    expectSameBytes(await rig.disk(rig.server.id, 'ide0'), before, 'ide0');
+  });
+
+  it('of an unknown point is refused', async () => {
+    await using rig = await createRig();
+    const job = rig.run(rig.engine().restore({ pointId: 'nope', to: 'new', transport: 'nbd' }));
+    await expect(job).rejects.toMatchObject({ step: 'open', cause: { name: 'PointNotFound' } });
+  });
+});
