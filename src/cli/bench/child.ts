@@ -1,7 +1,7 @@
 /** Processes that a bench starts, waits for, and surely ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BenchSkipped, timed } from './measure.ts';
@@ -47,6 +47,21 @@ export function firstLine(running: Running): Promise<string> {
     child.once('close', (code) => reject(new Error(`the process ended with ${code} before it was ready`)));
     child.once('error', reject);
   });
+}
+
+/** Resolves when something listens on a port of the loopback. @throws Error after a minute */
+export async function portOpen(port: number): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  while (performance.now() < giveUpAt) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`nothing listens on port ${port}`);
 }
 
 /** Runs a process to its end. Returns its milliseconds. @throws Error with its stderr when it fails */
