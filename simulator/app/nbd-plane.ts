@@ -9,13 +9,13 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseNbdExportName } from '../../src/contract/assumed.ts';
 import { createOutputFilters, OUTPUT_FAULT_KINDS } from '../fault/nbd-faults.ts';
-import type { ExportConnection, ExportDirectory } from '../nbd/export-device.ts';
+import type { ExportConnection, ExportDirectory, RequestGuard } from '../nbd/export-device.ts';
 import { defaultNbdLimits } from '../nbd/nbd-limits.ts';
 import type { NbdServerContext } from '../nbd/nbd-server-context.ts';
 import type { OutputFilter } from '../nbd/reply-output.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
-import { createFaultyDevice } from './faulty-device.ts';
 import type { Hosted } from './hosted.ts';
+import { createRequestGuard } from './request-faults.ts';
 import { type NbdTotals, observeConnection } from './nbd-journal.ts';
 import type { CertificateFlaw } from './pki.ts';
 
@@ -115,30 +115,28 @@ function createDirectory(listeners: readonly Listener[]): ExportDirectory {
     find: (name, isTls) => exportsOf(name)?.find(name, isTls) ?? 'unknown',
     open(name, connection) {
       const opened = exportsOf(name)?.open(name, connection) ?? 'unknown';
-      if (typeof opened === 'string') return opened;
-      const faulty = withFaults(name, listeners, connection);
-      return faulty === undefined ? opened : { ...opened, device: faulty(opened.device) };
+      const hosted = ownerOf(name, listeners)?.hosted;
+      if (typeof opened === 'string' || hosted === undefined) return opened;
+      const guard = guardFor(name, hosted, connection);
+      return guard === undefined ? opened : { ...opened, guard };
     },
   };
 }
 
-function withFaults(name: string, listeners: readonly Listener[], connection: ExportConnection) {
-  const hosted = ownerOf(name, listeners)?.hosted;
-  const point = hosted === undefined ? undefined : faultPoint(name, hosted);
-  if (hosted === undefined || point === undefined) return undefined;
+function guardFor(name: string, hosted: Hosted, connection: ExportConnection): RequestGuard | undefined {
+  const point = faultPoint(name, hosted);
+  if (point === undefined) return undefined;
   const { world, faults } = hosted;
-  return (device: Parameters<typeof createFaultyDevice>[0]) =>
-    createFaultyDevice(device, {
-      faults,
-      connection,
-      clock: world.clock,
-      ...point,
-      expireResources() {
-        for (const resource of world.backupResources.list())
-          if (resource.serverId === point.serverId && resource.status === 'running')
-            world.backupResources.expireNow(resource.id);
-      },
-    });
+  return createRequestGuard({
+    faults,
+    connection,
+    clock: world.clock,
+    ...point,
+    expireResources() {
+      for (const { id, serverId, status } of world.backupResources.list())
+        if (serverId === point.serverId && status === 'running') world.backupResources.expireNow(id);
+    },
+  });
 }
 
 function faultPoint(exportName: string, hosted: Hosted): { serverId: string; deviceId: string } | undefined {

@@ -43,9 +43,13 @@ export interface ExportConnection {
 
 export type ExportRefusal = 'unknown' | 'tls-required' | 'policy' | 'shutting-down';
 
+export type RequestGuard = <T>(work: () => T | Promise<T>) => T | Promise<T>;
+
 export interface OpenExport {
   readonly device: ExportDevice;
   readonly description: string;
+  /** Goes round the work of every request: may let it wait or fail, or end the connection. */
+  readonly guard?: RequestGuard;
   /** The connection is gone. Called exactly once. */
   release(): void;
 }

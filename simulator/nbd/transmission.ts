@@ -215,7 +215,8 @@ export class Transmission {
     done: (result: T) => void,
   ): void {
     try {
-      const result = work();
+      const { guard } = this.#negotiated.opened;
+      const result = guard === undefined ? work() : guard(work);
       if (result instanceof Promise) void this.#later(request, heldBytes, result, done);
       else done(result);
     } catch (error) {

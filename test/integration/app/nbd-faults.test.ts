@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { FaultSpec } from '../../../simulator/fault/fault-api.ts';
+import { openSession } from './nbd-session.ts';
+
+const fired = (session: Awaited<ReturnType<typeof openSession>>): number[] =>
+  session.hosted.faults.list().map((fault) => fault.fired);
+
+describe('faults of the data plane', () => {
+  it.each(['foreign-ca', 'expired', 'wrong-host'] as const)(
+    'shows a certificate that a client must refuse (%s), and a good one afterwards',
+    async (flaw) => {
+      const session = await openSession();
+      await using _ = session.simulator;
+      const resource = await session.lock();
+      session.hosted.faults.add({ kind: 'bad-certificate', flaw, on: 'nbd' });
+      await expect(session.connectTls(resource)).rejects.toThrow();
+      await (await session.connectTls(resource)).close();
+      expect(fired(session)).toEqual([1]);
+    },
+  );
+
+  it('drops the connection in the middle of a reply; a client that connects again gets every byte', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const whole = await session.connect(resource);
+    const expected = await session.clock.run(whole.read(0, whole.info.sizeBytes));
+    session.hosted.faults.add({
+      kind: 'drop-after-bytes',
+      bytes: 1_000_003,
+      on: 'nbd',
+      server: session.server.name,
+    });
+    const client = await session.connect(resource);
+    const bytes = await session.clock.run(client.read(0, client.info.sizeBytes));
+    expect(bytes.equals(expected)).toBe(true);
+    expect(client.reconnects).toBe(1);
+    expect(fired(session)).toEqual([1]);
+  });
+
+  it('goes silent, and a client notices by its timeout', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    session.hosted.faults.add({ kind: 'silence-after-bytes', bytes: 100, on: 'nbd' });
+    const startMs = session.clock.now();
+    const client = await session.connect(resource, { requestTimeoutMs: 30_000 });
+    await session.clock.run(client.read(0, client.info.sizeBytes));
+    expect(session.clock.now() - startMs).toBeGreaterThanOrEqual(30_000);
+    expect(client.reconnects).toBe(1);
+  });
+
+  it.each<[FaultSpec, string]>([
+    [{ kind: 'error', status: 500, message: 'disk broken', on: 'nbd' }, 'EIO'],
+    [{ kind: 'expire-resource', on: 'nbd' }, ''],
+  ])('carries out %j at a request', async (fault, message) => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const client = await session.connect(resource, { retries: 0 });
+    session.hosted.faults.add(fault);
+    await expect(session.clock.run(client.read(0, 512))).rejects.toThrow(message);
+    expect(fired(session)).toEqual([1]);
+  });
+
+  it('delays a request in the time of the world', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const client = await session.connect(resource);
+    session.hosted.faults.add({ kind: 'delay', ms: 7_000, when: 'before', on: 'nbd', device: 'ide0' });
+    const startMs = session.clock.now();
+    await session.clock.run(client.read(0, 512));
+    expect(session.clock.now() - startMs).toBe(7_000);
+  });
+
+  it.each(['lose-request', 'lose-reply'] as const)('ends the connection at a request (%s)', async (kind) => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const client = await session.connect(resource);
+    session.hosted.faults.add({ kind, on: 'nbd' });
+    await session.clock.run(client.read(0, 512));
+    expect(client.reconnects).toBe(1);
+  });
+
+  it('leaves other servers and devices alone', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const client = await session.connect(resource, { retries: 0 });
+    session.hosted.faults.add({ kind: 'error', status: 500, message: '', on: 'nbd', device: 'ide1' });
+    session.hosted.faults.add({
+      kind: 'error',
+      status: 500,
+      message: '',
+      on: 'nbd',
+      server: 'somebody else',
+    });
+    await session.clock.run(client.read(0, 512));
+    expect(fired(session)).toEqual([0, 0]);
+  });
+});
