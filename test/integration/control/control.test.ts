@@ -1,0 +1,393 @@
+import { describe, expect, it } from 'vitest';
+import { type ControlTestbed, openControl } from './control-testbed.ts';
+
+const WORLD = '/worlds/default';
+
+async function firstServer(control: ControlTestbed): Promise<{ id: string; name: string; size: number }> {
+  const { json } = await control.call('GET', `${WORLD}/inventory`);
+  const servers = json['servers'] as { id: string; name: string; disks: { sizeBytes: number }[] }[];
+  const [server] = servers;
+  if (server === undefined) throw new Error('no server');
+  return { id: server.id, name: server.name, size: server.disks[0]?.sizeBytes ?? 0 };
+}
+
+async function journalTypes(control: ControlTestbed, query = ''): Promise<string[]> {
+  const { text } = await control.call('GET', `${WORLD}/journal${query}`);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as { type: string }).type);
+}
+
+describe('worlds', () => {
+  it('creates worlds, lists them oldest first and shows each with its login', async () => {
+    await using control = await openControl();
+    const made = await control.call('POST', '/worlds', {
+      id: 'second',
+      preset: 'lab',
+      seed: 's',
+      clock: 'x60',
+    });
+    expect(made.status).toBe(201);
+    expect(made.json).toMatchObject({ id: 'second', seed: 's', clock: { mode: 'x60' }, servers: 14 });
+    const { json } = await control.call('GET', '/worlds');
+    expect(json).toMatchObject([{ id: 'first' }, { id: 'second', credentials: [{ role: 'admin' }, {}] }]);
+    expect((await control.call('GET', '/worlds/second')).json).toMatchObject({ id: 'second' });
+  });
+
+  it('gives worlds that ask for no seed different ones', async () => {
+    await using control = await openControl();
+    const [one, two] = [await control.call('POST', '/worlds'), await control.call('POST', '/worlds')];
+    expect([one.status, two.status]).toEqual([201, 201]);
+    expect(one.json['seed']).not.toBe(two.json['seed']);
+  });
+
+  it('makes a world of an inventory and of settings', async () => {
+    await using control = await openControl();
+    const inventory = { servers: [{ name: 'web', disks: ['1MiB'] }] };
+    const settings = { changedAreasPerPage: 3 };
+    const made = await control.call('POST', '/worlds', { id: 'own', inventory, settings });
+    expect(made.json).toMatchObject({ servers: 1 });
+    const own = control.worlds.worlds().find(({ world }) => world.id === 'own');
+    expect(own?.world.settings.changedAreasPerPage).toBe(3);
+  });
+
+  it('ends a world', async () => {
+    await using control = await openControl();
+    await control.call('POST', '/worlds', { id: 'second' });
+    expect((await control.call('DELETE', '/worlds/first')).json).toEqual({ removed: true });
+    expect((await control.call('GET', '/worlds')).json).toMatchObject([{ id: 'second' }]);
+    expect((await control.call('GET', WORLD)).json).toMatchObject({ id: 'second' });
+    expect(control.simulator.worlds()).toHaveLength(1);
+  });
+
+  it.each([
+    [{ preset: 'huge' }, 400, 'preset: "huge" does not fit'],
+    [{ preset: 'tiny', inventory: {} }, 400, 'either preset or inventory'],
+    [
+      { inventory: { servers: [{ name: 'a', disks: ['1XB'] }] } },
+      400,
+      'servers[0].disks[0]: "1XB" does not fit',
+    ],
+    [{ clock: 'fast' }, 400, 'clock: "fast" does not fit; allowed: real, virtual, manual'],
+    [{ settings: { nonsense: 1 } }, 400, 'settings.nonsense: does not exist'],
+    [{ settings: { snapshotLimit: 'many' } }, 400, 'settings.snapshotLimit: must be a number'],
+    [{ settings: { granularityBytes: 7 } }, 400, 'granularityBytes must be a power of two'],
+    [{ sede: 'x' }, 400, 'sede: is not a known field'],
+    [{ id: 'first', seed: 'other' }, 409, 'there is a world first already'],
+    [{ seed: 'control' }, 409, 'choose another seed'],
+  ])('refuses %j', async (body, status, message) => {
+    await using control = await openControl();
+    const answer = await control.call('POST', '/worlds', body);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(JSON.stringify(message).slice(1, -1));
+    expect(control.simulator.worlds()).toHaveLength(1);
+  });
+});
+
+describe('the clock', () => {
+  it('moves by hand, and what is due on the way happens', async () => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    const [controlled] = control.worlds.worlds();
+    controlled?.world.snapshots.create(server.id, { name: 'one', description: '' }, 'test');
+    const before = await control.call('GET', `${WORLD}/clock`);
+    const moved = await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    expect(Number(moved.json['nowMs']) - Number(before.json['nowMs'])).toBe(60_000);
+    expect(controlled?.world.tasks.list()).toMatchObject([{ status: 'finish' }]);
+    expect(await journalTypes(control)).toContain('clock.moved');
+  });
+
+  it('changes its mode and says when something is due next', async () => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    control.worlds.worlds()[0]?.world.backupResources.occupy(server.id, 60);
+    const { json } = await control.call('PUT', `${WORLD}/clock`, { mode: 'x2' });
+    expect(json).toMatchObject({ mode: 'x2' });
+    expect((await control.call('PUT', `${WORLD}/clock`, { mode: 'manual' })).json).toMatchObject({
+      mode: 'manual',
+    });
+  });
+
+  it('in virtual mode, a client that starts a task finds it done at its next request', async () => {
+    await using control = await openControl('virtual');
+    const [controlled] = control.worlds.worlds();
+    const { world } = controlled ?? {};
+    if (world === undefined) throw new Error('no world');
+    const server = await firstServer(control);
+    const startMs = world.clock.now();
+    world.journal.append(request(1));
+    world.snapshots.create(server.id, { name: 'one', description: '' }, 'test');
+    await settleLoop();
+    expect(world.clock.now()).toBe(startMs);
+    world.journal.append(reply(1));
+    await settleLoop();
+    expect(world.tasks.list()).toMatchObject([{ status: 'finish' }]);
+    expect(world.clock.now()).toBeGreaterThan(startMs);
+    const afterTask = world.clock.now();
+    world.journal.append(request(2));
+    world.journal.append(reply(2));
+    await settleLoop();
+    expect(world.clock.now()).toBe(afterTask);
+  });
+
+  it.each([
+    ['POST', '/clock/advance', {}, 'give either ms or seconds'],
+    ['POST', '/clock/advance', { ms: 1, seconds: 1 }, 'give either ms or seconds'],
+    ['POST', '/clock/advance', { ms: -1 }, 'ms: -1 does not fit'],
+    ['POST', '/clock/advance', { ms: 1e18 }, 'ms: 1000000000000000000 does not fit'],
+    ['PUT', '/clock', { mode: 'x0' }, 'mode: must be real, virtual, manual'],
+    ['PUT', '/clock', {}, '\\"mode\\" is missing'],
+  ] as const)('refuses %s %s %j', async (method, path, body, message) => {
+    await using control = await openControl();
+    const answer = await control.call(method, `${WORLD}${path}`, body);
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(message);
+  });
+});
+
+const request = (call: number) =>
+  ({ type: 'rest.request', call, operation: 'x', method: 'GET', path: '/', query: {}, actor: 'a' }) as const;
+const reply = (call: number) =>
+  ({ type: 'rest.reply', call, operation: 'x', status: 200, code: 0, message: '' }) as const;
+
+async function settleLoop(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('the guest', () => {
+  it('writes bytes and reads them back, by name or id of the server', async () => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    const disk = (key: string) => `${WORLD}/servers/${key}/disks/ide0`;
+    const bytes = Buffer.from('hello, disk');
+    const written = await control.call('POST', `${disk(server.name)}/write?offset=65530`, bytes);
+    expect(written.json).toEqual({ written: 11 });
+    const read = await control.call('GET', `${disk(server.id)}/read?offset=65530&length=11`);
+    expect(read.text).toBe('hello, disk');
+    expect(await journalTypes(control)).toContain('guest.write');
+  });
+
+  it('zeros and trims', async () => {
+    await using control = await openControl();
+    const disk = `${WORLD}/servers/${(await firstServer(control)).id}/disks/ide0`;
+    await control.call('POST', `${disk}/write?offset=0`, Buffer.alloc(131_072, 7));
+    await control.call('POST', `${disk}/zero`, { offset: 10, length: 5 });
+    await control.call('POST', `${disk}/trim`, { offset: 65_536, length: 65_536 });
+    const answer = await control.app.inject({
+      url: `/_backlot/v1${disk}/read?offset=0&length=131072`,
+      headers: { host: 'localhost' },
+    });
+    const expected = Buffer.alloc(131_072, 7).fill(0, 10, 15).fill(0, 65_536);
+    expect(answer.rawPayload.equals(expected)).toBe(true);
+  });
+
+  it('reads a snapshot as it was', async () => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    const disk = `${WORLD}/servers/${server.id}/disks/ide0`;
+    await control.call('POST', `${disk}/write?offset=0`, Buffer.from('old'));
+    const { snapshotId } = control.worlds
+      .worlds()[0]
+      ?.world.snapshots.create(server.id, { name: 'one', description: '' }, 'test') ?? { snapshotId: '' };
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    await control.call('POST', `${disk}/write?offset=0`, Buffer.from('new'));
+    const path = `${WORLD}/servers/${server.id}/snapshots/${snapshotId}/disks/ide0/read?offset=0&length=3`;
+    expect((await control.call('GET', path)).text).toBe('old');
+  });
+
+  it('writes a workload, the same for the same seed', async () => {
+    await using one = await openControl();
+    await using two = await openControl();
+    const contents = await Promise.all(
+      [one, two].map(async (control) => {
+        const server = await firstServer(control);
+        const disk = `${WORLD}/servers/${server.id}/disks/ide0`;
+        for (const kind of ['sequential', 'random', 'hot-spot', 'small', 'trim'])
+          expect((await control.call('POST', `${disk}/workload`, { kind, count: 9, seed: 's' })).status).toBe(
+            200,
+          );
+        const answer = await control.app.inject({
+          url: `/_backlot/v1${disk}/read?offset=0&length=${server.size}`,
+          headers: { host: 'localhost' },
+        });
+        return answer.rawPayload;
+      }),
+    );
+    expect(contents[0]?.equals(contents[1] ?? Buffer.alloc(0))).toBe(true);
+    expect(contents[0]?.some((byte) => byte !== 0)).toBe(true);
+  });
+
+  it.each([
+    ['GET', '/servers/nobody/disks/ide0/read?offset=0&length=1', undefined, 404, 'NOT_FOUND'],
+    ['GET', '/servers/SERVER/disks/ide9/read?offset=0&length=1', undefined, 400, 'UNKNOWN_DISK'],
+    ['GET', '/servers/SERVER/disks/ide0/read?offset=0', undefined, 400, 'length: must be a whole number'],
+    ['GET', '/servers/SERVER/disks/ide0/read?offset=-1&length=1', undefined, 400, 'offset: must be a whole'],
+    ['GET', '/servers/SERVER/disks/ide0/read?offset=9007199254740993&length=1', undefined, 400, 'offset'],
+    ['GET', '/servers/SERVER/disks/ide0/read?offset=0&length=99999999', undefined, 400, 'at most'],
+    [
+      'GET',
+      '/servers/SERVER/disks/ide0/read?offset=0&length=1&x=1',
+      undefined,
+      400,
+      'x: is not a known query field',
+    ],
+    [
+      'POST',
+      '/servers/SERVER/disks/ide0/write?offset=999999999999',
+      Buffer.from('x'),
+      400,
+      'are not inside ide0',
+    ],
+    ['POST', '/servers/SERVER/disks/ide0/zero', { offset: 0, length: 1e15 }, 400, 'are not inside ide0'],
+    [
+      'POST',
+      '/servers/SERVER/disks/ide0/workload',
+      { kind: 'odd', count: 1 },
+      400,
+      'kind: \\"odd\\" does not fit',
+    ],
+    ['POST', '/servers/SERVER/disks/ide0/workload', { kind: 'trim', count: 1e9 }, 400, 'count'],
+  ] as const)('refuses %s %s', async (method, path, body, status, message) => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    const answer = await control.call(method, `${WORLD}${path.replace('SERVER', server.id)}`, body);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(message);
+  });
+});
+
+describe('faults and backup resources', () => {
+  it('plans a fault, counts it and clears it', async () => {
+    await using control = await openControl();
+    const spec = { id: 'slow', kind: 'delay', ms: 5, when: 'before', on: 'tasks.get' };
+    expect(await control.call('POST', `${WORLD}/faults`, spec)).toMatchObject({
+      status: 201,
+      json: { id: 'slow' },
+    });
+    control.worlds.worlds()[0]?.faults.strike({ on: 'tasks.get' });
+    expect((await control.call('GET', `${WORLD}/faults`)).json).toMatchObject([
+      { id: 'slow', seen: 1, fired: 1 },
+    ]);
+    expect((await control.call('DELETE', `${WORLD}/faults/slow`)).json).toEqual([]);
+    expect((await control.call('DELETE', `${WORLD}/faults/slow`)).status).toBe(404);
+  });
+
+  it('refuses a fault that does not exist and says which do', async () => {
+    await using control = await openControl();
+    const answer = await control.call('POST', `${WORLD}/faults`, { kind: 'explode', on: '*' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('must be one of error, lose-reply');
+    const { json } = await control.call('GET', '/fault-kinds');
+    expect(json).toContainEqual(
+      expect.objectContaining({ kind: 'bad-certificate', where: ['nbd'], fields: ['flaw'] }),
+    );
+  });
+
+  it('expires and preempts backup resources, and lets another product hold a server', async () => {
+    await using control = await openControl();
+    const server = await firstServer(control);
+    const world = control.worlds.worlds()[0]?.world;
+    const lock = async () => {
+      const made = world?.backupResources.create(
+        { serverId: server.id, type: 'backup', lockTimeSeconds: 600 },
+        'test',
+      );
+      await control.call('POST', `${WORLD}/clock/advance`, { seconds: 10 });
+      return made?.resourceId ?? '';
+    };
+    world?.snapshots.create(server.id, { name: 'one', description: '' }, 'test');
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    const first = await lock();
+    expect((await control.call('GET', `${WORLD}/resources`)).json).toMatchObject([
+      { id: first, status: 'running' },
+    ]);
+    const path = `${WORLD}/resources/${encodeURIComponent(first)}/expire`;
+    expect((await control.call('POST', path)).json).toMatchObject({ status: 'expired' });
+    await lock();
+    const preempted = await control.call('POST', `${WORLD}/servers/${server.name}/preempt`);
+    expect(preempted.json).toContainEqual(expect.objectContaining({ status: 'cancelled' }));
+    expect((await control.call('POST', `${WORLD}/servers/${server.id}/occupy`, { seconds: 60 })).status).toBe(
+      200,
+    );
+  });
+
+  it('lets a host and a datastore go away and come back', async () => {
+    await using control = await openControl();
+    const world = control.worlds.worlds()[0]?.world;
+    const [host, store] = [world?.hosts[0]?.id, world?.datastores[0]?.id];
+    await control.call('PUT', `${WORLD}/hosts/${host}`, { isOnline: false });
+    await control.call('PUT', `${WORLD}/datastores/${store}`, { isOnline: false });
+    expect([world?.hosts[0]?.isOnline, world?.datastores[0]?.isOnline]).toEqual([false, false]);
+    await control.call('PUT', `${WORLD}/hosts/${host}`, { isOnline: true });
+    expect(world?.hosts[0]?.isOnline).toBe(true);
+    expect((await control.call('PUT', `${WORLD}/hosts/none`, { isOnline: true })).status).toBe(404);
+  });
+});
+
+describe('what happened', () => {
+  it('gives the journal from a position, as JSON lines', async () => {
+    await using control = await openControl();
+    await control.call('POST', `${WORLD}/clock/advance`, { ms: 1 });
+    await control.call('POST', `${WORLD}/clock/advance`, { ms: 1 });
+    expect(await journalTypes(control)).toEqual(['world.created', 'clock.moved', 'clock.moved']);
+    expect(await journalTypes(control, '?from=1')).toEqual(['clock.moved', 'clock.moved']);
+    expect(await journalTypes(control, '?from=1&limit=1')).toEqual(['clock.moved']);
+    expect(await journalTypes(control, '?from=99')).toEqual([]);
+    const hash = await control.call('GET', `${WORLD}/journal/hash`);
+    expect(hash.json).toMatchObject({ entries: 3, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  it('says that it is there, and counts', async () => {
+    await using control = await openControl();
+    expect((await control.call('GET', '/health')).json).toEqual({
+      status: 'ok',
+      version: '1.2.3',
+      worlds: 1,
+    });
+    const { text } = await control.call('GET', '/metrics');
+    expect(text).toMatch(/^# TYPE backlot_worlds gauge\nbacklot_worlds 1$/m);
+    expect(text).toMatch(/^backlot_journal_entries_total \d+$/m);
+  });
+});
+
+describe('the interface itself', () => {
+  it('describes every route, with an operation id of its own', async () => {
+    await using control = await openControl();
+    const { json } = await control.call('GET', '/openapi.json');
+    const paths = Object.entries(json['paths'] as Record<string, Record<string, { operationId: string }>>);
+    const ids = paths.flatMap(([, methods]) => Object.values(methods).map(({ operationId }) => operationId));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThan(30);
+    expect(json['paths']).toHaveProperty(
+      ['/_backlot/v1/worlds/{world}/servers/{server}/disks/{disk}/write', 'post', 'requestBody', 'required'],
+      true,
+    );
+    expect((await control.call('GET', '/product-openapi.json')).json).toMatchObject({ openapi: '3.1.0' });
+  });
+
+  it.each([
+    ['GET', '/nothing', undefined, 404, 'UNKNOWN_PATH'],
+    ['POST', '/health', undefined, 404, 'UNKNOWN_PATH'],
+    ['GET', '/worlds/nowhere', undefined, 404, 'no world nowhere; there are: first'],
+    ['POST', '/worlds', Buffer.from('{'), 400, 'MALFORMED_BODY'],
+    ['POST', '/worlds', Buffer.from('[]'), 400, 'INVALID_PARAMETER'],
+    ['GET', `/worlds/${'x'.repeat(600)}`, undefined, 414, 'error'],
+    ['GET', '/worlds/%ff', undefined, 400, 'INVALID_PARAMETER'],
+  ] as const)('answers %s %s with a clear error', async (method, path, body, status, message) => {
+    await using control = await openControl();
+    const answer = await control.call(method, path, body);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(message);
+    expect(answer.json).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
+  });
+
+  it('refuses a foreign Host, before anything else', async () => {
+    await using control = await openControl();
+    const answer = await control.app.inject({
+      url: '/_backlot/v1/health',
+      headers: { host: 'evil.example' },
+    });
+    expect(answer.statusCode).toBe(403);
+  });
+});
