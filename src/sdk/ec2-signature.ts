@@ -33,7 +33,7 @@ export function signRequest(
   const stamp = amzDate(nowMs);
   const scope = `${stamp.slice(0, 8)}/${REGION}/${SERVICE}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonicalRequest(request, stamp))].join('\n');
-  const signature = hmac(signingKey(keys.secretKey, stamp.slice(0, 8)), toSign).toString('hex');
+  const signature = hmac(signingKey(keys, stamp.slice(0, 8)), toSign).toString('hex');
   return {
     'X-Amz-Date': stamp,
     Authorization:
@@ -48,8 +48,16 @@ function canonicalRequest(request: SignableRequest, stamp: string): string {
   return [request.method, path, '', headers, SIGNED_HEADERS, sha256(request.body ?? '')].join('\n');
 }
 
-function signingKey(secretKey: string, day: string): Buffer {
-  return [day, REGION, SERVICE, 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${secretKey}`, 'utf8'));
+/** A key is good for a day, and four of the five HMACs of a signature go into it; so the last one is kept. */
+const signingKeys = new WeakMap<AccessKeys, { readonly day: string; readonly key: Buffer }>();
+
+function signingKey(keys: AccessKeys, day: string): Buffer {
+  const known = signingKeys.get(keys);
+  if (known?.day === day) return known.key;
+  const start: Buffer = Buffer.from(`AWS4${keys.secretKey}`, 'utf8');
+  const key = [day, REGION, SERVICE, 'aws4_request'].reduce(hmac, start);
+  signingKeys.set(keys, { day, key });
+  return key;
 }
 
 /** `YYYYMMDDTHHMMSSZ`, UTC. */
