@@ -152,6 +152,16 @@ describe('X-Client-Token', () => {
     expect(await takeSnapshot(testbed, 'y', token)).toMatchObject({ status: 429, body: { code: 429 } });
   });
 
+  it('for another server with the same body is 429', async () => {
+    const testbed = createTestbed();
+    const { call, server, world } = testbed;
+    await takeSnapshot(testbed, 'x', token);
+    const other = world.servers.list().find(({ id }) => id !== server.id);
+    const params = { server_id: other?.id ?? '' };
+    const answer = await call('snapshots.create', params, { body: { name: 'x' }, headers: token });
+    expect(answer).toMatchObject({ status: 429, body: { code: 429 } });
+  });
+
   it('is forgotten after 15 minutes', async () => {
     const testbed = createTestbed();
     await testbed.finish((await takeSnapshot(testbed, 'x', token)).body.data.task_id);
