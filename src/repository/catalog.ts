@@ -2,12 +2,13 @@
  * Which points there are. Nothing but the manifests says so, so there is no index that could be lost or disagree.
  */
 import type { Codec } from './codec.ts';
-import { DamagedDocument, PointNotFound } from './errors.ts';
+import { DamagedDocument, messageOf, PointNotFound } from './errors.ts';
 import { nameOfDocument, POINTS, pointPath } from './layout.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import { mapLimited } from './map-limited.ts';
 import type { PointInfo } from './repository-api.ts';
 import { type Storage, StorageNotFound } from './storage.ts';
+import { StorageFailure } from './storage-failure.ts';
 
 const READS_AT_ONCE = 4;
 
@@ -71,14 +72,20 @@ export class Catalog {
       return { info, sequence };
     } catch (error) {
       if (error instanceof StorageNotFound) return undefined;
-      if (error instanceof DamagedDocument) return { id, problem: error.message };
+      if (error instanceof DamagedDocument || isBadSector(error)) return { id, problem: messageOf(error) };
       throw error;
     }
   }
 }
 
+/** Part of the medium is gone, which must not take the other points with it. */
+function isBadSector(error: unknown): boolean {
+  return error instanceof StorageFailure && error.code === 'EIO';
+}
+
+/** In the order in which they were begun. The clock comes second: it may have been set back in between. */
 function byAge(a: CatalogEntry, b: CatalogEntry): number {
   return (
-    a.info.createdAtMs - b.info.createdAtMs || a.sequence - b.sequence || (a.info.id < b.info.id ? -1 : 1)
+    a.sequence - b.sequence || a.info.createdAtMs - b.info.createdAtMs || (a.info.id < b.info.id ? -1 : 1)
   );
 }

@@ -3,7 +3,7 @@ import type { Codec } from './codec.ts';
 import { decodeChunk, encodeChunk } from './chunk-format.ts';
 import { writeWhole } from './durable-write.ts';
 import { CorruptChunk } from './errors.ts';
-import { chunkFolder, chunkPath, TEMPORARIES } from './layout.ts';
+import { chunkFolder, chunkPath, temporaryPath } from './layout.ts';
 import { mapLimited } from './map-limited.ts';
 import { type Storage, StorageNotFound } from './storage.ts';
 
@@ -68,12 +68,7 @@ export class ChunkSink {
   async #storeNew(hash: string, plain: Uint8Array): Promise<void> {
     if (await this.#isHeld(hash, plain)) return;
     const file = await encodeChunk(plain, this.#codec);
-    await writeWhole(
-      this.#storage,
-      chunkPath(hash),
-      file,
-      `${TEMPORARIES}/${this.#owner}-${this.#temporaries++}`,
-    );
+    await writeWhole(this.#storage, chunkPath(hash), file, temporaryPath(this.#owner, this.#temporaries++));
   }
 
   /** Reads what is there instead of trusting its name: cheaper than compressing, and it heals a damaged chunk. */

@@ -106,7 +106,11 @@ async function startManifest(
   const chunkBytes = base?.chunkBytes ?? options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
   return {
     info: { ...point, id: await freeId(options, catalog), createdAtMs, engine: {} },
-    sequence: Math.max(0, ...entries.map(({ sequence }) => sequence)) + 1,
+    sequence:
+      [...entries, ...(base === undefined ? [] : [base])].reduce(
+        (max, each) => Math.max(max, each.sequence),
+        0,
+      ) + 1,
     chunkBytes,
     images: point.disks.map(({ deviceId, sizeBytes }) => startImage(deviceId, sizeBytes, chunkBytes, base)),
   };

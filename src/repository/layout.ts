@@ -5,7 +5,7 @@
  *   chunks/<2 hex>/<64 hex>           chunks by SHA-256 of their plain bytes
  *   notes/<escaped key>.json          notes of the engines
  *   locks/<role>-<expiry>-<id>.json   who is at work, see `lock.ts`
- *   tmp/<owner>-<n>                   files before their rename; garbage as soon as nobody is at work
+ *   tmp/<owner>-<n>.part              files before their rename; garbage as soon as nobody is at work
  */
 export const POINTS = 'points';
 export const CHUNKS = 'chunks';
@@ -25,6 +25,20 @@ export function chunkPath(hash: string): string {
 
 export function pointPath(id: string): string {
   return `${POINTS}/${id}${JSON_ENDING}`;
+}
+
+/** Whether a file under `chunks` is a chunk. A sweep touches nothing else, in case the folder was not ours alone. */
+export function isChunkName(name: string): boolean {
+  return /^([0-9a-f]{2})\/\1[0-9a-f]{62}$/.test(name);
+}
+
+/** `owner` is 12 hex digits or `note`. */
+export function temporaryPath(owner: string, what: number | string): string {
+  return `${TEMPORARIES}/${owner}-${what}.part`;
+}
+
+export function isTemporaryName(name: string): boolean {
+  return /^([0-9a-f]{12}|note)-[0-9a-z]+\.part$/.test(name);
 }
 
 /** The key of a document by its file name; undefined when the name is not one of ours. */

@@ -12,7 +12,7 @@ const KIND = 'restore point';
 
 export interface Manifest {
   readonly info: PointInfo;
-  /** Orders points that were begun in the same millisecond. */
+  /** Grows from point to point, whatever the clock does; equal only for points that were begun at once. */
   readonly sequence: number;
   readonly chunkBytes: number;
   /** In the order of `info.disks`. */

@@ -5,7 +5,7 @@ import type { Codec } from './codec.ts';
 import { decodeDocument, encodeDocument } from './document.ts';
 import { writeWhole } from './durable-write.ts';
 import { DamagedDocument } from './errors.ts';
-import { nameOfDocument, NOTES, notePath, TEMPORARIES } from './layout.ts';
+import { nameOfDocument, NOTES, notePath, temporaryPath } from './layout.ts';
 import { type Storage, StorageNotFound } from './storage.ts';
 
 const KIND = 'note';
@@ -58,6 +58,6 @@ export class Notes {
   }
 
   #writeOnce(key: string, bytes: Uint8Array): Promise<void> {
-    return writeWhole(this.#storage, notePath(key), bytes, `${TEMPORARIES}/note-${this.#ids.hex(12)}`);
+    return writeWhole(this.#storage, notePath(key), bytes, temporaryPath('note', this.#ids.hex(12)));
   }
 }

@@ -6,7 +6,7 @@ import type { Codec } from './codec.ts';
 import type { DiskImage } from './disk-image.ts';
 import { removeQuietly, writeWhole } from './durable-write.ts';
 import { CorruptChunk, PointClosed } from './errors.ts';
-import { chunkPath, POINTS, pointPath, TEMPORARIES } from './layout.ts';
+import { chunkPath, POINTS, pointPath, temporaryPath } from './layout.ts';
 import type { Lock } from './lock.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 import { mapLimited } from './map-limited.ts';
@@ -98,7 +98,7 @@ export class StoredPointWriter implements PointWriter {
     const bytes = await encodeManifest(manifest, codec);
     if (this.#lock.isLapsed) await this.#surviveLapse();
     const path = pointPath(this.#id);
-    await writeWhole(storage, path, bytes, `${TEMPORARIES}/${owner}-point`);
+    await writeWhole(storage, path, bytes, temporaryPath(owner, 'point'));
     try {
       await storage.sync(POINTS);
     } catch (error) {

@@ -12,7 +12,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import { PruneRefused } from './errors.ts';
-import { CHUNKS, POINTS, pointPath, TEMPORARIES } from './layout.ts';
+import { CHUNKS, isChunkName, isTemporaryName, POINTS, pointPath, TEMPORARIES } from './layout.ts';
 import { type Lock, liveOwners, raiseLock, removeExpiredLocks } from './lock.ts';
 import type { PruneReport } from './repository-api.ts';
 import { type Storage, StorageNotFound } from './storage.ts';
@@ -85,13 +85,12 @@ async function sweepAlone(parts: PruneParts): Promise<SweepReport> {
 async function sweep(parts: PruneParts, lock: Lock): Promise<SweepReport> {
   const { storage, clock } = parts;
   const wanted = await wantedChunks(parts, lock);
-  const garbage = (await storage.list(CHUNKS)).filter(
-    (name) => !wanted.has(name.slice(name.lastIndexOf('/') + 1)),
-  );
+  const chunks = (await storage.list(CHUNKS)).filter(isChunkName);
+  const garbage = chunks.filter((name) => !wanted.has(name.slice(name.lastIndexOf('/') + 1)));
+  const leftovers = (await storage.list(TEMPORARIES)).filter(isTemporaryName);
   let freedBytes = 0;
   for (const name of garbage) freedBytes += await removeFile(storage, lock, `${CHUNKS}/${name}`);
-  for (const name of await storage.list(TEMPORARIES))
-    await removeFile(storage, lock, `${TEMPORARIES}/${name}`);
+  for (const name of leftovers) await removeFile(storage, lock, `${TEMPORARIES}/${name}`);
   await removeExpiredLocks(storage, clock);
   return { removedChunks: garbage.length, freedBytes };
 }

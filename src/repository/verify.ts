@@ -15,6 +15,7 @@ import { mapLimited } from './map-limited.ts';
 import { checkLength } from './point-reader.ts';
 import type { VerifyReport } from './repository-api.ts';
 import type { Storage } from './storage.ts';
+import { StorageFailure } from './storage-failure.ts';
 
 const READS_AT_ONCE = 4;
 
@@ -58,7 +59,7 @@ async function manifestOrProblem({ catalog }: VerifyParts, id: string): Promise<
   try {
     return await catalog.manifest(id);
   } catch (error) {
-    if (error instanceof DamagedDocument) return error.message;
+    if (error instanceof DamagedDocument || error instanceof StorageFailure) return error.message;
     throw error;
   }
 }

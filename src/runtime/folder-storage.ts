@@ -50,7 +50,13 @@ function fileOf(root: string, path: string): string {
 
 async function writeInto(file: string, bytes: Uint8Array, folders: FolderMaker): Promise<void> {
   await folders.make(dirname(file));
-  await using handle = await open(file, 'w');
+  await using handle = await open(file, 'w').catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    // Somebody removed the folder since this process made it.
+    folders.forget();
+    await folders.make(dirname(file));
+    return open(file, 'w');
+  });
   await handle.writeFile(bytes);
 }
 
@@ -79,6 +85,10 @@ class FolderMaker {
     this.#made.set(folder, making);
     making.catch(() => this.#made.delete(folder));
     return making;
+  }
+
+  forget(): void {
+    this.#made.clear();
   }
 
   async #makeNew(folder: string): Promise<void> {

@@ -83,6 +83,15 @@ describe('FolderStorage', () => {
     await expect(writing).rejects.toThrow(/cannot write full: no space left: free some or prune old points/);
   });
 
+  it('makes a folder again that somebody removed', async () => {
+    const folder = await createFolder();
+    const storage = createFolderStorage(folder);
+    await storage.write('tmp/a', Buffer.from('a'));
+    await rm(join(folder, 'tmp'), { recursive: true });
+    await storage.write('tmp/b', Buffer.from('b'));
+    expect(await storage.list('tmp')).toEqual(['b']);
+  });
+
   it('reports a path through a file as a failure, not as a missing file', async () => {
     const storage = createFolderStorage(await createFolder());
     await storage.write('file', Buffer.from('x'));

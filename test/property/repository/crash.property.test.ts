@@ -142,8 +142,9 @@ describe(`a commit of ${operations.length} storage operations`, () => {
           expect(error, label).toMatchObject({ code, message: expect.stringContaining(path) });
           expect(await checkWhole(memory.crash(), base, label), label).toBe(false);
         } else {
-          // Only the lock's clean-up may fail without failing the commit.
-          expect([kind, path.split('/')[0]], label).toEqual(['remove', 'locks']);
+          // Only the lock's clean-up may fail, and a manifest's sector when the catalog looks through all points.
+          const isHarmless = code === 'EIO' && kind === 'read' && path.startsWith('points/');
+          expect(isHarmless || (kind === 'remove' && path.startsWith('locks/')), label).toBe(true);
         }
         await checkUsable(memory, label);
       }

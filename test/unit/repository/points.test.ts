@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/kernel/rng.ts';
+import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { encodeChunk } from '../../../src/repository/chunk-format.ts';
 import { syncCodec } from '../../../src/repository/codec.ts';
 import { DiskImage } from '../../../src/repository/disk-image.ts';
-import { CorruptChunk, PointClosed, PointNotFound } from '../../../src/repository/errors.ts';
+import { CorruptChunk, PointClosed, PointNotFound, PruneRefused } from '../../../src/repository/errors.ts';
 import { FaultyStorage, faultAtNth } from '../../../src/repository/faulty-storage.ts';
 import { encodeManifest, readManifest } from '../../../src/repository/manifest.ts';
 import { MemoryStorage } from '../../../src/repository/memory-storage.ts';
@@ -216,6 +217,32 @@ describe('the catalog', () => {
     expect(await repository.latest('s0')).toEqual(made[8]);
     expect(await repository.latest('s1')).toEqual(made[7]);
     expect(await repository.latest('nobody')).toBeUndefined();
+  });
+
+  it('goes by the order of beginning when the clock was set back', async () => {
+    const { repository, storage } = createTestRepository();
+    const before = await writePoint(repository, { 0: noise(10) });
+    const clock = new VirtualClock(START_MS - 3600_000);
+    const later = createTestRepository({ storage, clock, seed: 'set back' }).repository;
+    const after = await writePoint(later, { 0: noise(20) });
+    expect(after.createdAtMs).toBeLessThan(before.createdAtMs);
+    expect(await later.latest('s1')).toEqual(after);
+    expect((await later.prune({ keepLast: 1 })).removedPoints).toEqual([before.id]);
+  });
+
+  it('leaves out a manifest that the medium does not give back, which verify reports', async () => {
+    const { repository, storage } = createTestRepository();
+    const bad = await writePoint(repository, { 0: noise(10) });
+    const good = await writePoint(repository, { 0: noise(10) });
+    const worn = new FaultyStorage(storage, ({ kind, path }) =>
+      kind === 'read' && path === `points/${bad.id}.json` ? { action: 'fail', code: 'EIO' } : undefined,
+    );
+    const fresh = createTestRepository({ storage: worn }).repository;
+    expect(await fresh.points()).toEqual([good]);
+    expect(
+      (await fresh.verify()).points.filter(({ problems }) => problems.length > 0).map(({ id }) => id),
+    ).toEqual([bad.id]);
+    await expect(fresh.prune({ keepLast: 1 })).rejects.toThrow(PruneRefused);
   });
 
   it('is the same for another process on the same storage', async () => {

@@ -91,7 +91,7 @@ describe('prune', () => {
     const writer = await beginPoint(repository);
     await writer.write('ide0', 0, noise(9000, 'a'));
     await writer.abort();
-    await storage.write('tmp/dead-1', Buffer.from('half a chunk'));
+    await storage.write('tmp/0123456789ab-1.part', Buffer.from('half a chunk'));
     expect(await storage.list('chunks')).not.toEqual([]);
     await repository.prune({ keepLast: 1 });
     expect([await storage.list('chunks'), await storage.list('tmp'), await storage.list('locks')]).toEqual([
@@ -99,6 +99,15 @@ describe('prune', () => {
       [],
       [],
     ]);
+  });
+
+  it('leaves files alone that the repository did not make', async () => {
+    const { repository, storage } = createTestRepository();
+    await chainOf(3, repository);
+    const theirs = ['tmp/thesis.txt', 'chunks/of/pineapple', 'chunks/ab/cd', 'points/readme.txt', 'locks/x'];
+    for (const path of theirs) await storage.write(path, Buffer.from('precious'));
+    await repository.prune({ keepLast: 1 });
+    for (const path of theirs) expect(await storage.exists(path), path).toBe(true);
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses to keep %d', async (keepLast) => {
