@@ -20,32 +20,33 @@ const loadBackupCommands = async () => (await import('./backup-commands.ts')).re
 
 const loadRunCommands = async () => (await import('./run-commands.ts')).registerRunCommands;
 
+const harness = async (): Promise<Register> => (await import('./run-commands.ts')).registerRunCommands;
+const engine = async (): Promise<Register> => (await import('./backup-commands.ts')).registerBackupCommands;
+
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  run: { summary: 'run scenarios with the reference engines, in process and in virtual time', load: harness },
+  mutants: { summary: 'show that broken engines and simulators are caught', load: harness },
+  list: { summary: 'list scenarios, rules, faults, mutants, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,
   },
-  run: { summary: 'run scenarios with the reference engines, in virtual time', load: loadRunCommands },
-  mutants: { summary: 'show which scenario finds out which broken engine', load: loadRunCommands },
-  list: { summary: 'show scenarios, mutants, faults, endpoints', load: loadRunCommands },
+  backup: { summary: 'back up a server of any SCP', load: engine },
+  restore: { summary: 'restore a server to a new one or over an existing one', load: engine },
+  cleanup: { summary: 'remove what a killed backup left on the platform', load: engine },
+  points: { summary: 'list the restore points of a repository', load: engine },
+  verify: { summary: 'check that restore points can be read back', load: engine },
+  prune: { summary: 'remove old restore points and the data that only they need', load: engine },
+  export: { summary: 'write a disk of a restore point to a raw or qcow2 file', load: engine },
   bench: {
     summary: 'measure start-up, worlds, NBD, backup and scenarios',
     load: async () => (await import('./bench-commands.ts')).registerBenchCommands,
   },
-  backup: { summary: 'back a server up into a repository', load: loadBackupCommands },
-  restore: {
-    summary: 'write a restore point to a new server, or over one that is off',
-    load: loadBackupCommands,
-  },
-  points: { summary: 'list the restore points of a repository', load: loadBackupCommands },
-  verify: { summary: 'compare the stored chunks with their hashes', load: loadBackupCommands },
-  prune: { summary: 'remove old restore points', load: loadBackupCommands },
-  export: { summary: 'write a disk of a restore point as an image file', load: loadBackupCommands },
-  cleanup: { summary: 'remove what broken-off jobs left on the platform', load: loadBackupCommands },
 };
 
 const HELP = `
 Examples:
+  backlot run                            every scenario with every engine; reports under reports/
   backlot serve                          start the simulator and print how to use it
   backlot serve --json --preset lab      for scripts: one line of JSON when ready
   backlot COMMAND --help                 options and examples of one command
