@@ -16,10 +16,6 @@ interface Entry {
   readonly load: () => Promise<Register>;
 }
 
-const loadBackupCommands = async () => (await import('./backup-commands.ts')).registerBackupCommands;
-
-const loadRunCommands = async () => (await import('./run-commands.ts')).registerRunCommands;
-
 const harness = async (): Promise<Register> => (await import('./run-commands.ts')).registerRunCommands;
 const engine = async (): Promise<Register> => (await import('./backup-commands.ts')).registerBackupCommands;
 
@@ -53,7 +49,9 @@ Examples:
 
 Exit codes: 0 done, 1 findings, 2 wrong usage, 3 the environment does not allow it, 70 internal error.`;
 
-async function main(argv: readonly string[]): Promise<void> {
+async function main(given: readonly string[]): Promise<void> {
+  // `backlot help serve` is `backlot serve --help`, whose module is the one to load.
+  const argv = given[0] === 'help' && given[1] !== undefined ? [given[1], '--help'] : given;
   const program = new Command('backlot')
     .description(
       'A stand-in for a Sangfor SCP/HCI cluster, and the harness that proves a backup product on it.',
@@ -62,7 +60,8 @@ async function main(argv: readonly string[]): Promise<void> {
     .addHelpText('after', HELP)
     .showHelpAfterError('Try "backlot --help".')
     .exitOverride();
-  const entry = COMMANDS[argv[0] ?? ''];
+  const name = argv[0] ?? '';
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) registerSummaries(program);
   else (await entry.load())(program);
   for (const command of program.commands) command.exitOverride();
@@ -86,6 +85,12 @@ function exitCodeOf(error: unknown): number {
   process.stderr.write(`backlot: internal error\n${error instanceof Error ? error.stack : String(error)}\n`);
   return EXIT.internal;
 }
+
+// Whoever reads the output may have seen enough, like `head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.ok);
+});
 
 try {
   await main(process.argv.slice(2));

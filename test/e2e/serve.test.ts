@@ -193,7 +193,7 @@ describe('backlot', () => {
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('serve') });
   });
 
-  it.each([[['frobnicate']], [['--frobnicate']], [[]]])('refuses %j with exit code 2', async (args) => {
+  it.each([[['frobnicate']], [['toString']], [['--frobnicate']], [[]]])('refuses %j with exit code 2', async (args) => {
     expect((await backlot(args)).code).toBe(2);
   });
 });
