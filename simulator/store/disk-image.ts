@@ -315,11 +315,15 @@ export class DiskImage implements DiskContent {
     if (length > 0) return this.write(offset, Buffer.alloc(length));
   }
 
-  #setBlocks(first: number, count: number, value: number): void {
+  #releaseSlots(first: number, count: number, unless: number): void {
     this.#map.visit(first, first + count, (start, _end, old) => {
-      if (old !== value) this.#pool.release(this.#map, start, old);
+      if (old !== unless) this.#pool.release(this.#map, start, old);
       return true;
     });
+  }
+
+  #setBlocks(first: number, count: number, value: number): void {
+    if (this.#pool.slotCount > 0) this.#releaseSlots(first, count, value);
     this.#map.set(first, count, value);
     this.#onChanged(first, count);
   }
