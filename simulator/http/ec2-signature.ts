@@ -56,17 +56,18 @@ export function isSignatureValid(
 }
 
 /** Clients differ in whether they sign the path encoded or not, and the host with its port or not: all pass. */
-function canonicalRequests(request: SignedRequest, signedHeaders: string): string[] {
+function canonicalRequests(request: SignedRequest, signedHeaders: string): readonly string[] {
   const paths = new Set([request.path, decodePath(request.path)]);
   const host = request.header('host');
   const hosts = new Set([host, host?.replace(/:\d+$/, '')]);
   const payloadHash = sha256(request.body);
-  return [...paths].flatMap((path) =>
+  const canonical = [...paths].flatMap((path) =>
     [...hosts].map((sentHost) => {
       const headers = canonicalHeaders(request, signedHeaders, sentHost);
       return [request.method.toUpperCase(), path, '', headers, signedHeaders, payloadHash].join('\n');
     }),
   );
+  return [...new Set(canonical)];
 }
 
 function canonicalHeaders(request: SignedRequest, signedHeaders: string, host: string | undefined): string {
@@ -79,13 +80,19 @@ function canonicalHeaders(request: SignedRequest, signedHeaders: string, host: s
     .join('');
 }
 
+/** Keys of a scope are good for its day and asked for with every request, so the latest are kept. */
+const signingKeys = new Map<string, Buffer>();
+const SIGNING_KEYS_KEPT = 256;
+
 function signingKey(secretKey: string, scope: string): Buffer {
-  return scope
-    .split('/')
-    .reduce<Buffer>(
-      (key, part) => createHmac('sha256', key).update(part).digest(),
-      Buffer.from(`AWS4${secretKey}`, 'utf8'),
-    );
+  const name = `${secretKey} ${scope}`;
+  const known = signingKeys.get(name);
+  if (known !== undefined) return known;
+  const start: Buffer = Buffer.from(`AWS4${secretKey}`, 'utf8');
+  const key = scope.split('/').reduce((next, part) => createHmac('sha256', next).update(part).digest(), start);
+  if (signingKeys.size >= SIGNING_KEYS_KEPT) signingKeys.clear();
+  signingKeys.set(name, key);
+  return key;
 }
 
 function decodePath(path: string): string {
