@@ -272,16 +272,20 @@ async function raceWriterAndSweep(seed: string): Promise<void> {
   const slow = (label: string) => slowed(storage, clock, rng.fork(label));
   const writing = createTestRepository({ storage: slow('writer'), clock, seed: `${seed} w` }).repository;
   const pruning = createTestRepository({ storage: slow('sweeper'), clock, seed: `${seed} p` }).repository;
-  await clock.run(
-    Promise.all([writePoint(writing, { 0: old }, { server: 's2' }), pruning.prune({ keepLast: 1 })]),
-  );
+  const writeLater = async (): Promise<void> => {
+    await whileHolding(clock, () => turns(rng.int(0, 80)));
+    await writePoint(writing, { 0: old }, { server: 's2' });
+  };
+  await clock.run(Promise.all([writeLater(), pruning.prune({ keepLast: 1 })]));
   expect(await problemsOf(createTestRepository({ storage }).repository), seed).toEqual([]);
 }
 
 /** Every operation takes a few turns of the event loop more. */
 function slowed(storage: MemoryStorage, clock: VirtualClock, rng: Rng): FaultyStorage {
-  const wait = async (): Promise<void> => {
-    for (let turns = rng.int(0, 3); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const wait = (): Promise<void> => turns(rng.int(0, 3));
   return new FaultyStorage(storage, () => ({ action: 'delay', until: whileHolding(clock, wait) }));
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
