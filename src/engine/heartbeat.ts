@@ -3,8 +3,8 @@ import { sleep } from '../kernel/clock.ts';
 import type { JobContext } from './job-context.ts';
 
 /** How long a note vouches for its run; renewed three times in that time. */
-export const ALIVE_MS = 45_000;
-const BEAT_MS = 15_000;
+export const ALIVE_MS = 90_000;
+const BEAT_MS = 30_000;
 
 export class Heartbeat {
   readonly #context: JobContext;
