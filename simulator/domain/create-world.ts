@@ -13,7 +13,7 @@ import { createExports } from './exports.ts';
 import { createGuest } from './guest.ts';
 import type { InventorySpec } from './inventory.ts';
 import { serverFromSpec } from './server-record.ts';
-import { createServers, usedMb } from './servers.ts';
+import { createServers, usedMbByDatastore } from './servers.ts';
 import { createSnapshots } from './snapshots.ts';
 import { TaskQueue } from './task-queue.ts';
 import { createTokens } from './tokens.ts';
@@ -48,7 +48,9 @@ export function createWorld(options: WorldOptions): World {
     clusters: state.clusters,
     hosts: state.hosts,
     get datastores() {
-      return state.datastores.map((store) => ({ ...store, usedMb: usedMb(state, store.id) }));
+      state.agenda.settle();
+      const used = usedMbByDatastore(state);
+      return state.datastores.map((store) => ({ ...store, usedMb: used.get(store.id) ?? 0 }));
     },
     credentials: state.credentials,
     servers: createServers(state),

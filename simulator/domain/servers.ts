@@ -46,13 +46,13 @@ export function createServers(state: WorldState): Servers {
   };
 }
 
-/** MB in use on a datastore. */
-export function usedMb(state: WorldState, datastoreId: string): number {
-  let bytes = 0;
+/** MB in use on each datastore that has any in use. */
+export function usedMbByDatastore(state: WorldState): ReadonlyMap<string, number> {
+  const bytes = new Map<string, number>();
   for (const server of state.servers.values())
-    for (const disk of server.disks)
-      if (disk.spec.datastoreId === datastoreId) bytes += disk.usedBytesEstimate;
-  return Math.ceil(bytes / BYTES_PER_MB);
+    for (const { spec, usedBytesEstimate } of server.disks)
+      bytes.set(spec.datastoreId, (bytes.get(spec.datastoreId) ?? 0) + usedBytesEstimate);
+  return new Map([...bytes].map(([id, used]) => [id, Math.ceil(used / BYTES_PER_MB)]));
 }
 
 function findServer(state: WorldState, idOrName: string): ServerRecord {
@@ -115,7 +115,7 @@ function refuseNoSpace(state: WorldState, config: ServerConfig): void {
   );
   const wanted = config.disks.filter((disk) => disk.preallocate === 'full');
   const wantedMb = wanted.reduce((sum, disk) => sum + disk.sizeBytes / BYTES_PER_MB, 0);
-  if (store !== undefined && wantedMb > store.totalMb - usedMb(state, store.id))
+  if (store !== undefined && wantedMb > store.totalMb - (usedMbByDatastore(state).get(store.id) ?? 0))
     throw new ApiError('NO_SPACE', store.name);
 }
 

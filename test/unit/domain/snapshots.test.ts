@@ -12,7 +12,7 @@ async function take(small: SmallWorld, name: string, more: { type?: string; isQu
 
 function tree({ world }: SmallWorld): Record<string, string> {
   const all = world.snapshots.list(SERVER);
-  const nameOf = (id: string): string => all.find((snapshot) => snapshot.id === id)?.name ?? '';
+  const nameOf = (id: string): string => all.find((snapshot) => snapshot.id === id)?.name ?? id;
   return Object.fromEntries(
     all.map((snapshot) => [snapshot.name + (snapshot.isLatest ? '*' : ''), nameOf(snapshot.parentId)]),
   );

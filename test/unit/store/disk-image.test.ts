@@ -209,12 +209,14 @@ describe('DiskImage', () => {
     image.trim(10, 3 * GRAIN);
     image.writeSynthetic(5, 3);
     image.zero(0, GRAIN, false);
+    image.revertTo(image.freeze());
     expect(told).toEqual([
       [0, 1],
       [1, 1],
       [1, 2],
       [5, 3],
       [0, 1],
+      [0, 8],
     ]);
   });
 });
