@@ -69,14 +69,14 @@ export class ChunkAssembler {
 
   /** Stores everything that is still open. @throws whatever the first failed store threw */
   async finish(): Promise<void> {
-    for (const slot of [...this.#open.values()]) this.#store(slot);
+    for (const slot of this.#open.values()) this.#store(slot);
     while (this.#changing.size > 0) await Promise.all(this.#changing.values());
     this.#throwIfFailed();
   }
 
   /** Drops what is open and lets go all callers; resolves when nothing is under way any more. */
-  async discard(error: unknown): Promise<void> {
-    this.#fail(error);
+  async discard(reason: unknown): Promise<void> {
+    this.#fail(reason);
     while (this.#changing.size > 0) await Promise.all(this.#changing.values());
     this.#open.clear();
   }
@@ -168,13 +168,18 @@ export class ChunkAssembler {
 
   /** Queues a change of a chunk behind the one under way. */
   #change(key: string, change: () => Promise<void>): void {
-    const changing = (this.#changing.get(key) ?? Promise.resolve())
-      .then(change)
-      .catch((error: unknown) => this.#fail(error))
-      .then(() => {
-        if (this.#changing.get(key) === changing) this.#changing.delete(key);
-        this.#relieve();
-      });
+    const before = this.#changing.get(key);
+    const run = async (): Promise<void> => {
+      await before;
+      try {
+        await change();
+      } catch (error) {
+        this.#fail(error);
+      }
+      if (this.#changing.get(key) === changing) this.#changing.delete(key);
+      this.#relieve();
+    };
+    const changing = run();
     this.#changing.set(key, changing);
   }
 

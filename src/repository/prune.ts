@@ -58,7 +58,7 @@ function surplus(entries: readonly CatalogEntry[], keepLast: number): string[] {
       return count > keepLast;
     })
     .map(({ info }) => info.id)
-    .reverse();
+    .toReversed();
 }
 
 async function removePoints(storage: Storage, ids: readonly string[]): Promise<void> {

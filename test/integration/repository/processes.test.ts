@@ -5,12 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { createFolderStorage } from '../../../src/runtime/folder-storage.ts';
 import { createTestRepository, problemsOf, readDisk } from '../../unit/repository/test-repository.ts';
 
-const script = join(import.meta.dirname, 'repository-process.ts');
+const script = fileURLToPath(new URL('./repository-process.ts', import.meta.url));
 const DAY_MS = 24 * 3600_000;
 let folder = '';
 const children: ChildProcess[] = [];

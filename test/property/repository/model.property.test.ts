@@ -2,7 +2,7 @@
  * Random histories of a repository against a plain map of images: full and incremental points with writes of any size,
  * order and overlap in time, zeros, disks that grow and shrink, aborts, prunes, other processes on the same storage.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createRng } from '../../../src/kernel/rng.ts';
 import type { PointInfo, Repository } from '../../../src/repository/repository-api.ts';
