@@ -48,8 +48,7 @@ export function findLockViolations(
         return followOption(watch, entry);
       case 'nbd.request':
         // DISC has no answer.
-        if (entry.command !== 'DISC')
-          watch.connections.get(entry.connection)?.unanswered.add(entry.request);
+        if (entry.command !== 'DISC') watch.connections.get(entry.connection)?.unanswered.add(entry.request);
         return [];
       case 'nbd.reply':
         return judgeReply(watch, entry);

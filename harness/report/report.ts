@@ -6,15 +6,18 @@ export const REPORT_VERSION = 1;
 export interface Report {
   readonly version: number;
   readonly seed: string;
+  /** Real time of the whole suite; less than the sum of its parts when several threads played. */
+  readonly durationMs: number;
   readonly summary: Readonly<Record<Outcome, number>>;
   readonly results: readonly ScenarioResult[];
 }
 
-export function buildReport(seed: string, results: readonly ScenarioResult[]): Report {
+export function buildReport(seed: string, results: readonly ScenarioResult[], durationMs: number): Report {
   const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length;
   return {
     version: REPORT_VERSION,
     seed,
+    durationMs,
     summary: {
       passed: count('passed'),
       failed: count('failed'),

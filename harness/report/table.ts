@@ -45,12 +45,11 @@ function renderTrouble(result: ScenarioResult): string[] {
   return [head, ...result.findings.map((finding) => indent(describeFinding(finding))), ''];
 }
 
-function renderTotals({ summary, results, seed }: Report): string {
+function renderTotals({ summary, durationMs, seed }: Report): string {
   const parts = Object.entries(summary)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
-  const milliseconds = results.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  return `${parts.join(', ') || 'nothing was run'}; ${(milliseconds / 1000).toFixed(1)} s; seed ${seed}`;
+  return `${parts.join(', ') || 'nothing was run'}; ${(durationMs / 1000).toFixed(1)} s; seed ${seed}`;
 }
 
 function indent(text: string): string {

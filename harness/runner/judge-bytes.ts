@@ -29,6 +29,7 @@ export async function judgeNewPoint(
 
 /** Compares every disk of a point. */
 export async function judgePoint(story: Story, record: PointRecord): Promise<void> {
+  story.judgedSince.add(record.id);
   const reader = await story.repository().open(record.id);
   const inPoint = reader.info.disks.map((disk) => disk.deviceId);
   expectSameDisks(`point ${record.id}`, [...record.images.keys()], inPoint);

@@ -53,6 +53,8 @@ export class Story {
   before: WorldState = { servers: [], snapshots: [], resources: [], tasks: [] };
   lastPoint: string | undefined;
   comparedBytes = 0;
+  /** Points that were compared after the last job that writes to the repository. */
+  readonly judgedSince = new Set<string>();
   /** The steps under way, for the story that never ends. */
   readonly under = new Set<string>();
 

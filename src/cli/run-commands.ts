@@ -1,7 +1,8 @@
 /** `backlot run`, `backlot mutants`, `backlot list`: the harness on the command line. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { type MutantVerdict, runMutants } from '../../harness/mutants/run-mutants.ts';
 import { renderHtml } from '../../harness/report/html.ts';
@@ -9,13 +10,14 @@ import { renderJunit } from '../../harness/report/junit.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
 import { renderTable } from '../../harness/report/table.ts';
-import { runSuite } from '../../harness/runner/run-suite.ts';
+import { planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
+import { openLanes } from './suite-lanes.ts';
 
 const ENGINES = ['nbd', 'nbdssl'] as const satisfies readonly Transport[];
 
@@ -23,6 +25,7 @@ interface RunFlags {
   readonly engine?: readonly Transport[];
   readonly seed: string;
   readonly report: string;
+  readonly jobs: number;
   readonly json?: boolean;
 }
 
@@ -47,6 +50,7 @@ function registerRun(program: Command): void {
     .addOption(engine)
     .option('--seed <text>', 'seed of the run; the same seed gives the same journals', '1')
     .option('--report <dir>', 'where report.json, junit.xml and report.html go', 'reports')
+    .option('--jobs <n>', 'threads that play scenarios', parseJobs, Math.min(4, availableParallelism()))
     .option('--json', 'the report as one JSON document on standard output')
     .addHelpText(
       'after',
@@ -64,17 +68,18 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   const scenarios = chooseScenarios(words);
   const engines = flags.engine ?? ENGINES;
   const progress = progressOn(process.stderr);
-  await using simulator = await createSimulator();
+  const chosen = ENGINES.filter((name) => engines.includes(name));
+  const tasks = planSuite(scenarios, chosen, flags.seed);
+  // Starting a thread costs as much as half a dozen scenarios.
+  await using open = await openLanes(Math.min(flags.jobs, Math.ceil(tasks.length / 6)));
+  const begun = performance.now();
   const results = await runSuite({
-    simulator,
-    scenarios,
-    engines: ENGINES.filter((name) => engines.includes(name)),
-    seed: flags.seed,
-    stopwatch: () => performance.now(),
+    tasks,
+    lanes: open.lanes,
     onResult: (result, done, total) => progress.onResult(result, done, total),
   });
   progress.end();
-  const report = buildReport(flags.seed, results);
+  const report = buildReport(flags.seed, results, Math.round(performance.now() - begun));
   writeReports(flags.report, report);
   process.stdout.write(
     flags.json === true
@@ -82,6 +87,12 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
       : `${renderTable(report, process.stdout.isTTY)}\nReports: ${join(flags.report, 'report.html')}\n`,
   );
   process.exitCode = exitCodeOf(report);
+}
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new InvalidArgumentError('It takes a whole number from 1.');
 }
 
 function progressOn(stream: NodeJS.WriteStream): Progress {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../harness/report/html.ts';
 import { renderJunit } from '../../../harness/report/junit.ts';
 import { createProgress } from '../../../harness/report/progress.ts';
-import { buildReport, exitCodeOf } from '../../../harness/report/report.ts';
+import { buildReport, exitCodeOf, type Report } from '../../../harness/report/report.ts';
 import { renderTable } from '../../../harness/report/table.ts';
 import type { Outcome, ScenarioResult } from '../../../harness/runner/outcome.ts';
 
@@ -27,6 +27,9 @@ const result = (outcome: Outcome, change: Partial<ScenarioResult> = {}): Scenari
   ...change,
 });
 
+const reportOf = (seed: string, results: readonly ScenarioResult[]): Report =>
+  buildReport(seed, results, 3000);
+
 const OUTCOMES: readonly Outcome[] = ['passed', 'failed', 'skipped', 'inconclusive', 'broken'];
 
 describe('report', () => {
@@ -41,7 +44,7 @@ describe('report', () => {
   ])('ends with the exit code for %s', (_what, outcomes, code) => {
     expect(
       exitCodeOf(
-        buildReport(
+        reportOf(
           '1',
           outcomes.map((outcome) => result(outcome)),
         ),
@@ -50,7 +53,7 @@ describe('report', () => {
   });
 
   it('counts every outcome', () => {
-    const report = buildReport(
+    const report = reportOf(
       '7',
       OUTCOMES.map((outcome) => result(outcome)),
     );
@@ -60,7 +63,7 @@ describe('report', () => {
 
   it('writes JUnit with failures, errors and skips counted, and markup escaped', () => {
     const xml = renderJunit(
-      buildReport(
+      reportOf(
         '1',
         OUTCOMES.map((outcome) => result(outcome)),
       ),
@@ -74,7 +77,7 @@ describe('report', () => {
   });
 
   it('writes HTML that needs nothing from elsewhere', () => {
-    const html = renderHtml(buildReport('1', [result('failed')]));
+    const html = renderHtml(reportOf('1', [result('failed')]));
     expect(html).not.toMatch(/https?:|<script|src=/);
     expect(html).toContain('expected  write 2');
     expect(html).toContain('A &amp; B');
@@ -82,7 +85,7 @@ describe('report', () => {
 
   it('shows one row per scenario and one column per engine, and says why something did not pass', () => {
     const table = renderTable(
-      buildReport('1', [result('passed'), result('failed', { engine: 'nbdssl' })]),
+      reportOf('1', [result('passed'), result('failed', { engine: 'nbdssl' })]),
       false,
     );
     expect(table).toContain('scenario    nbd           nbdssl');

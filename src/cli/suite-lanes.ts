@@ -1,0 +1,57 @@
+/** Threads for a suite. Worlds are isolated and in virtual time, so which thread plays a scenario changes nothing. */
+import { Worker } from 'node:worker_threads';
+import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
+import type { ScenarioResult } from '../../harness/runner/outcome.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+
+export interface Lanes extends AsyncDisposable {
+  readonly lanes: readonly ((task: SuiteTask) => Promise<ScenarioResult>)[];
+}
+
+/** Short-lived buffers are nearly all that a run allocates; a small nursery has them promoted and collected dearly. */
+const NURSERY_MIB = 64;
+
+/** One lane in this thread, or `count` in threads of their own. */
+export async function openLanes(count: number): Promise<Lanes> {
+  if (count <= 1) return openOwnLane();
+  const workers = Array.from({ length: count }, startWorker);
+  return {
+    lanes: workers.map((worker) => (task: SuiteTask) => ask(worker, task)),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+async function openOwnLane(): Promise<Lanes> {
+  const simulator = await createSimulator();
+  return {
+    lanes: [createLane(simulator, () => performance.now())],
+    [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),
+  };
+}
+
+function startWorker(): Worker {
+  const file = import.meta.url.endsWith('.ts') ? './suite-worker.ts' : './suite-worker.js';
+  return new Worker(new URL(file, import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB },
+  });
+}
+
+interface Answer {
+  readonly result?: ScenarioResult;
+  readonly error?: string;
+}
+
+function ask(worker: Worker, task: SuiteTask): Promise<ScenarioResult> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(error);
+    worker.once('error', fail);
+    worker.once('message', ({ result, error }: Answer) => {
+      worker.off('error', fail);
+      if (result === undefined) reject(new Error(`${task.scenario.id} ${task.transport}: ${error}`));
+      else resolve(result);
+    });
+    worker.postMessage(task);
+  });
+}
