@@ -43,7 +43,7 @@ export function platformVersion(world: World): string {
   return world.pools.map(({ version }) => version).reduce((a, b) => (isOlder(a, b) ? b : a), '0.0.0');
 }
 
-export function isOlder(version: string, than: string): boolean {
+function isOlder(version: string, than: string): boolean {
   const [a, b] = [numbersOf(version), numbersOf(than)];
   const at = [0, 1, 2].find((index) => a[index] !== b[index]);
   return at !== undefined && (a[at] ?? 0) < (b[at] ?? 0);

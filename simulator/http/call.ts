@@ -60,12 +60,12 @@ export interface Session {
 }
 
 /** Turns a checked call into the `data` of its answer. @throws ApiError */
-export type Handler<N extends OperationName> = (call: Call<BodyOf<N>, QueryOf<N>>, session: Session) => Json;
+type Handler<N extends OperationName> = (call: Call<BodyOf<N>, QueryOf<N>>, session: Session) => Json;
 
 export type HandlersOf<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
 /** Calls that are answered before anybody is logged in; they are no handlers of a world. */
-export type PreLoginOperation = 'public-key' | 'public-key.v2';
+type PreLoginOperation = 'public-key' | 'public-key.v2';
 
 export type WorldOperation = Exclude<OperationName, PreLoginOperation>;
 

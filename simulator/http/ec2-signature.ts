@@ -89,7 +89,9 @@ function signingKey(secretKey: string, scope: string): Buffer {
   const known = signingKeys.get(name);
   if (known !== undefined) return known;
   const start: Buffer = Buffer.from(`AWS4${secretKey}`, 'utf8');
-  const key = scope.split('/').reduce((next, part) => createHmac('sha256', next).update(part).digest(), start);
+  const key = scope
+    .split('/')
+    .reduce((next, part) => createHmac('sha256', next).update(part).digest(), start);
   if (signingKeys.size >= SIGNING_KEYS_KEPT) signingKeys.clear();
   signingKeys.set(name, key);
   return key;

@@ -9,9 +9,9 @@ import type { Json } from '../../src/kernel/journal.ts';
 
 type Item = { readonly [key: string]: Json };
 
-export function pageOfItems<E, I extends Item>(
+export function pageOfItems<E>(
   entities: readonly E[],
-  toItem: (entity: E) => I,
+  toItem: (entity: E) => Item,
   query: PageQuery,
 ): Page<Item> {
   const pageNum = query.page_num ?? 0;
@@ -36,7 +36,7 @@ export const namesIn = (list: string | undefined): string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-export function onlyFields(item: Item, names: readonly string[]): Item {
+function onlyFields(item: Item, names: readonly string[]): Item {
   return Object.fromEntries(names.filter((name) => name in item).map((name) => [name, item[name] ?? null]));
 }
 

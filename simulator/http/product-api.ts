@@ -75,7 +75,7 @@ function createApp(tls: ProductApiOptions['tls']): FastifyInstance {
     schemaController: { compilersFactory: NO_COMPILERS },
   } as const;
   if (tls === undefined) return fastify(settings);
-  return fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;
+  return fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } });
 }
 
 function routesOf(surface: 'scp' | 'hci' | 'both'): { name: OperationName; path: string }[] {

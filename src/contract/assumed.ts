@@ -19,17 +19,19 @@ export function parseNbdExportName(name: string): { resourceId: string; deviceId
   return { resourceId: name.slice(0, slash), deviceId: name.slice(slash + 1) };
 }
 
-/** Number of backup resources per host. The call is documented, its path is not. */
-export const OVERVIEW_PATH = '/janus/20180725/backup-resources/overview';
-
-/** Hot-adds disks to a proxy VM ("Create VM disks"). */
-export const HOTADD_DISKS_PATH = '/janus/20240725/servers/{server_id}/disks';
-/** Removes hot-added disks ("VM disks action"). */
-export const HOTADD_ACTION_PATH = '/janus/20240725/servers/{server_id}/disks/action';
-export const HCI_HOTADD_DISKS_PATH = '/hci/vt/api/v1/vms/{server_id}/disks';
-export const HCI_HOTADD_ACTION_PATH = '/hci/vt/api/v1/vms/{server_id}/disks/actions/delete';
-/** Runs a command in the guest through vmtools. */
-export const GUEST_EXEC_PATH = '/janus/20240725/servers/{server_id}/guest/exec';
+/** Calls that the 6.11.3 guide names without their paths. */
+export const ASSUMED_PATHS = {
+  /** Number of backup resources per host. */
+  overview: '/janus/20180725/backup-resources/overview',
+  /** Hot-adds disks to a proxy VM ("Create VM disks"). */
+  hotAdd: '/janus/20240725/servers/{server_id}/disks',
+  /** Removes hot-added disks ("VM disks action"). */
+  hotRemove: '/janus/20240725/servers/{server_id}/disks/action',
+  hciHotAdd: '/hci/vt/api/v1/vms/{server_id}/disks',
+  hciHotRemove: '/hci/vt/api/v1/vms/{server_id}/disks/actions/delete',
+  /** Runs a command in the guest through vmtools. */
+  guestExec: '/janus/20240725/servers/{server_id}/guest/exec',
+} as const;
 
 /** Serial number under which a guest sees a disk: the beginning of the disk's id. */
 export function guestDiskSerial(diskUuid: string): string {

@@ -47,25 +47,22 @@ export const oneOf = <const V extends string>(...values: readonly V[]): Schema<V
   enum: values,
 });
 export const listOf = <T>(items: Schema<T>): Schema<readonly T[]> => ({ type: 'array', items });
-export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({ anyOf: [schema, { type: 'null' }] });
 
 /** An object with required and optional fields; others pass. */
-export function object<R extends Fields, O extends Fields = Record<never, never>>(
+export function object<R extends Fields>(required: R): Schema<RequiredFields<R>>;
+export function object<R extends Fields, O extends Fields>(
   required: R,
-  optional?: O,
-): Schema<RequiredFields<R> & OptionalFields<O>> {
+  optional: O,
+): Schema<RequiredFields<R> & OptionalFields<O>>;
+export function object(required: Fields, optional: Fields = {}): Schema {
   return { type: 'object', properties: { ...required, ...optional }, required: Object.keys(required) };
 }
 
-/** The same object with further fields. */
-export function extend<T, R extends Fields, O extends Fields = Record<never, never>>(
-  base: Schema<T>,
-  required: R,
-  optional?: O,
-): Schema<T & RequiredFields<R> & OptionalFields<O>> {
+/** The same object with further required fields. */
+export function extend<T, R extends Fields>(base: Schema<T>, further: R): Schema<T & RequiredFields<R>> {
   return {
     type: 'object',
-    properties: { ...(base.properties as Fields), ...required, ...optional },
-    required: [...(base.required as string[]), ...Object.keys(required)],
+    properties: { ...(base.properties as Fields), ...further },
+    required: [...(base.required as string[]), ...Object.keys(further)],
   };
 }

@@ -4,15 +4,9 @@ import { parseTimestamp } from '../../../src/contract/timestamps.ts';
 import type { Task } from '../../domain/world-api.ts';
 import type { HandlersOf } from '../call.ts';
 import { pageOfItems } from '../list-page.ts';
-import {
-  azDetail,
-  azItem,
-  clusterDetail,
-  clusterItem,
-  hostItem,
-  isInPool,
-  storageItem,
-} from '../views/inventory-view.ts';
+import { hostItem } from '../views/host-view.ts';
+import { azDetail, azItem, clusterDetail, clusterItem, isInPool } from '../views/pool-view.ts';
+import { storageItem } from '../views/storage-view.ts';
 import { taskData, taskItem } from '../views/task-view.ts';
 
 /** `undefined` as a filter lets everything pass. */

@@ -5,7 +5,6 @@
  */
 import { ApiError } from '../../../src/contract/errors.ts';
 import type { ServerConfigBody } from '../../../src/contract/schemas/vmconf.ts';
-import type { Json } from '../../../src/kernel/journal.ts';
 import type { ServerConfig } from '../../domain/world-api.ts';
 
 type Hardware = ServerConfigBody['hardware_option'];
@@ -38,7 +37,7 @@ export function parseServerConfig(body: ServerConfigBody): ServerConfig {
       ipAddress: adapter.ipv4?.address ?? '',
       name: '',
     })),
-    raw: body as unknown as Json,
+    raw: body,
   };
 }
 

@@ -1,7 +1,8 @@
 import { ApiError } from '../../../src/contract/errors.ts';
 import type { HandlersOf } from '../call.ts';
 import { pageOfItems } from '../list-page.ts';
-import { itemOfDate, serverDetail, serverItem } from '../views/server-view.ts';
+import { serverDetail } from '../views/server-detail-view.ts';
+import { itemOfDate, serverItem } from '../views/server-item-view.ts';
 import { parseServerConfig } from './parse-server-config.ts';
 import { matchesQuery } from './server-filters.ts';
 import { isSet } from './switches.ts';

@@ -38,3 +38,9 @@ export function storeLabel(world: World, id: string | undefined): StoreLabel | u
   labels.set(world, fresh);
   return fresh.get(id);
 }
+
+/** Clock of every core. */
+export const MHZ_PER_CORE = 2400;
+
+export const sum = <T>(items: readonly T[], valueOf: (item: T) => number): number =>
+  items.reduce((total, item) => total + valueOf(item), 0);

@@ -1,5 +1,5 @@
 /** What a backup needs: snapshots, changed block tracking, backup resources. */
-import { OVERVIEW_PATH } from '../assumed.ts';
+import { ASSUMED_PATHS } from '../assumed.ts';
 import type { Operation } from '../operation.ts';
 import {
   backupResourceCreateBody,
@@ -222,7 +222,7 @@ export const PROTECTION_OPERATIONS = {
   'backup-resources.overview': {
     summary: 'Number of backup resources per host',
     method: 'GET',
-    paths: [OVERVIEW_PATH],
+    paths: [ASSUMED_PATHS.overview],
     success: 200,
     minVersion: '6.11.3',
     access: 'custom_admin',

@@ -1,5 +1,5 @@
 /** Backup resources. @source SCP OpenAPI 6.11.1, backup-resources; `host_id` from the 6.11.3 guide */
-import { integer, integerIn, listOf, object, oneOf, type Static, text, textUpTo } from '../schema.ts';
+import { integer, integerIn, listOf, object, oneOf, text, textUpTo } from '../schema.ts';
 
 /** Seconds. */
 const lockTime = integerIn(60, 7200);
@@ -33,5 +33,3 @@ export const supportsData = object({
 
 /** @fidelity assumed: only that the call exists is documented */
 export const overviewData = listOf(object({ host_id: text, count: integer }));
-
-export type BackupResourceData = Static<typeof backupResourceData>;

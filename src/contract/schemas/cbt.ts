@@ -1,5 +1,5 @@
 /** Changed block tracking. @source SCP OpenAPI 6.11.1, cbt/status and cbt/changed-areas */
-import { bool, integer, integerIn, listOf, object, oneOf, type Static, text, textUpTo } from '../schema.ts';
+import { bool, integer, integerIn, listOf, object, oneOf, text, textUpTo } from '../schema.ts';
 
 export const cbtStatusData = object({
   server_id: text,
@@ -28,6 +28,3 @@ export const changedAreasData = object({
   length: integer,
   changed_area: listOf(object({ start: integer, length: integer })),
 });
-
-export type CbtStatusData = Static<typeof cbtStatusData>;
-export type ChangedAreasData = Static<typeof changedAreasData>;

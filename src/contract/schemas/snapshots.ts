@@ -59,9 +59,11 @@ export const snapshotEditBody = object(
   { description: textUpTo(90), is_protected: flag },
 );
 
+const snapshotIds: Schema<readonly string[]> = { ...listOf(textUpTo(128, 1)), minItems: 1 };
+
 export const snapshotBatchBody = object({
   action: oneOf('delete'),
-  snapshot_ids: { ...listOf(textUpTo(128, 1)), minItems: 1 } as Schema<readonly string[]>,
+  snapshot_ids: snapshotIds,
 });
 
 export const snapshotRecoveryBody = object({ backup: flag }, { power_on: flag });

@@ -21,12 +21,13 @@ import {
 const osOption = object({}, { arch: text, distribution_name: text, kernel_name: text });
 
 const numberText: Schema<number | string> = { type: ['number', 'string'] };
+const textOrInteger: Schema<string | number> = { type: ['string', 'integer'] };
 
 const diskIn = object(
   {},
   {
     device_id: textUpTo(64, 1),
-    id: { type: ['string', 'integer'] } as Schema<string | number>,
+    id: textOrInteger,
     size_gb: number,
     size_mb: number,
     format_type: text,

@@ -141,7 +141,7 @@ describe('every answer of success', () => {
       const { testbed, samples, params: common } = await prepare();
       const { params = {}, query, body } = samples[name] ?? {};
       await makeReady(name, testbed, { ...common, ...params });
-      const url = `${fill(path, { ...common, ...params })}${query ? `?${new URLSearchParams(query)}` : ''}`;
+      const url = `${fill(path, { ...common, ...params })}${query ? `?${new URLSearchParams(query).toString()}` : ''}`;
       const answer = LOGIN.has(name)
         ? await loginAnswer(testbed, name === 'authenticate' ? 'v1' : 'v2')
         : await testbed.send(method, url, { body });

@@ -18,7 +18,6 @@ import { signed } from './sign.ts';
 
 export interface Answer {
   readonly status: number;
-  // biome-ignore lint: the answers of many calls
   readonly body: { code?: number; errcode?: string; message: string; data: Record<string, unknown> };
 }
 
@@ -105,13 +104,11 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
         ...(text === '' ? {} : { payload: text }),
       }),
     );
-    return {
-      status: reply.statusCode,
-      body: reply.body === '' ? undefined : JSON.parse(reply.body),
-    } as Answer;
+    const parsed: Answer['body'] = reply.body === '' ? undefined : JSON.parse(reply.body);
+    return { status: reply.statusCode, body: parsed };
   };
   const call: Testbed['call'] = (name, params = {}, { query, date, ...rest } = {}) => {
-    const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
+    const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
     return send(operationOf(name).method, `${operationPath(name, params, date)}${search}`, rest);
   };
   const finish = async (taskId: unknown): Promise<string> => {

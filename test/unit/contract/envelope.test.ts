@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nbdExportName, parseNbdExportName } from '../../../src/contract/assumed.ts';
+import { guestDiskSerial, nbdExportName, parseNbdExportName } from '../../../src/contract/assumed.ts';
 import { envelopeOfPath, errorEnvelope, successEnvelope } from '../../../src/contract/envelope.ts';
 
 describe('the envelope', () => {
@@ -34,5 +34,11 @@ describe('the name of an NBD export', () => {
 
   it.each(['', 'r1', '/ide0', 'r1/'])('is not %o', (name) => {
     expect(parseNbdExportName(name)).toBeUndefined();
+  });
+});
+
+describe('the serial number of a disk in a guest', () => {
+  it('is what a virtio disk has room for: 20 characters', () => {
+    expect(guestDiskSerial('019c7a10-1111-7a5d-9c51-0a1b2c3d4e5f')).toBe('019c7a10-1111-7a5d-9');
   });
 });
