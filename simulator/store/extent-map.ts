@@ -54,6 +54,8 @@ export interface FrozenExtents {
 
 export class ExtentMap implements FrozenExtents {
   #leaves: Leaf[] = [];
+  /** Where each leaf ends, side by side: a search that went through the leaves would miss the cache at every step. */
+  #leafEnds: number[] = [];
   #owner: object = {};
   #runCount = 0;
   #blockCount = 0;
@@ -93,6 +95,7 @@ export class ExtentMap implements FrozenExtents {
   snapshot(): ExtentMap {
     const copy = new ExtentMap();
     copy.#leaves = this.#leaves.slice();
+    copy.#leafEnds = this.#leafEnds.slice();
     copy.#runCount = this.#runCount;
     copy.#blockCount = this.#blockCount;
     this.#owner = {};
@@ -135,10 +138,10 @@ export class ExtentMap implements FrozenExtents {
 
   #firstLeafEndingAtOrAfter(border: number): number {
     let low = 0;
-    let high = this.#leaves.length;
+    let high = this.#leafEnds.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (lastEnd(this.#leaves[middle]) >= border) high = middle;
+      if ((this.#leafEnds[middle] ?? 0) >= border) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -185,15 +188,15 @@ export class ExtentMap implements FrozenExtents {
       this.#spliceLeaf(lastAt, last.size, last.size, spans);
       return;
     }
-    this.#leaves.push(createLeaf(this.#owner, 4));
+    this.#spliceLeaves(lastAt + 1, 0, createLeaf(this.#owner, 4));
     this.#spliceLeaf(lastAt + 1, 0, 0, spans);
   }
 
   #spliceAcross(from: Position, to: Position, spans: readonly Span[]): void {
     this.#spliceLeaf(to.leaf, 0, to.at, [], true);
     for (let at = from.leaf + 1; at < to.leaf; at++) this.#forget(this.#leaves[at]);
-    this.#leaves.splice(from.leaf + 1, to.leaf - from.leaf - 1);
-    if (this.#leaves[from.leaf + 1]?.size === 0) this.#leaves.splice(from.leaf + 1, 1);
+    const isLastGone = this.#leaves[to.leaf]?.size === 0;
+    this.#spliceLeaves(from.leaf + 1, to.leaf - from.leaf - (isLastGone ? 0 : 1));
     const size = this.#leaves[from.leaf]?.size ?? 0;
     this.#spliceLeaf(from.leaf, from.at, size, spans);
   }
@@ -213,13 +216,24 @@ export class ExtentMap implements FrozenExtents {
       putSpan(leaf, from + index, span);
       this.#blockCount += span.end - span.start;
     }
+    this.#leafEnds[leafAt] = lastEnd(leaf);
     if (!mayStayEmpty) this.#balance(leafAt, leaf);
   }
 
   #balance(leafAt: number, leaf: Leaf): void {
-    if (leaf.size === 0) this.#leaves.splice(leafAt, 1);
-    else if (leaf.size > LEAF_CAPACITY) this.#leaves.splice(leafAt + 1, 0, splitLeaf(leaf));
+    if (leaf.size === 0) this.#spliceLeaves(leafAt, 1);
+    else if (leaf.size > LEAF_CAPACITY) this.#split(leafAt, leaf);
     else if (leaf.size < LEAF_LOW) this.#joinWithNext(leafAt, leaf);
+  }
+
+  #split(leafAt: number, leaf: Leaf): void {
+    this.#spliceLeaves(leafAt + 1, 0, splitLeaf(leaf));
+    this.#leafEnds[leafAt] = lastEnd(leaf);
+  }
+
+  #spliceLeaves(at: number, removeCount: number, ...added: Leaf[]): void {
+    this.#leaves.splice(at, removeCount, ...added);
+    this.#leafEnds.splice(at, removeCount, ...added.map(lastEnd));
   }
 
   #joinWithNext(leafAt: number, leaf: Leaf): void {
@@ -230,7 +244,8 @@ export class ExtentMap implements FrozenExtents {
     leaf.ends.set(next.ends.subarray(0, next.size), leaf.size);
     leaf.values.set(next.values.subarray(0, next.size), leaf.size);
     leaf.size += next.size;
-    this.#leaves.splice(leafAt + 1, 1);
+    this.#spliceLeaves(leafAt + 1, 1);
+    this.#leafEnds[leafAt] = lastEnd(leaf);
   }
 
   /** The leaf as this map's own, with room for `growth` more runs. */
