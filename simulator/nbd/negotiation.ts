@@ -182,9 +182,11 @@ export class Negotiation {
     if (this.#channel.pendingBytes > 0) return this.#hangUp(OPTION.STARTTLS, 'plain bytes after STARTTLS');
     this.#reply(OPTION.STARTTLS, OPTION_REPLY.ACK);
     this.#channel.detach();
-    const secured = await upgradeToTls(this.#channel.stream, certificate);
+    const secured = await upgradeToTls(this.#channel.stream, certificate, () =>
+      this.#connection.note('TLS handshake failed'),
+    );
     if (secured === undefined) {
-      this.#connection.cut('TLS handshake failed');
+      this.#connection.cut('client gone');
       return 'over';
     }
     this.#forget();

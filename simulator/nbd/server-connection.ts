@@ -56,11 +56,9 @@ export class ServerConnection implements ExportConnection {
     this.#closeTimer ??= this.#clock.setTimer(this.#clock.now() + this.#closeTimeoutMs, cut);
   }
 
-  /** Ends the connection after everything written was handed to the system. */
+  /** Says that no more will come; the connection closes when the client says so too. */
   finish(why: string): void {
     this.expectClose(why);
-    const stream = this.#stream;
-    if (stream.writableFinished) stream.destroy();
-    else stream.once('finish', () => stream.destroy()).end();
+    this.#stream.end();
   }
 }

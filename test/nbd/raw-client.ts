@@ -3,6 +3,7 @@
  * mistake of the project's decoders can't hide one of its encoders.
  */
 import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
 import type { NbdWorld } from './nbd-world.ts';
 
 const OPTION_REPLIES: Readonly<Record<number, string>> = {
@@ -149,6 +150,19 @@ export class RawClient {
   async say(...parts: Buffer[]): Promise<void> {
     if (!this.#stream.destroyed) this.#stream.write(Buffer.concat(parts));
     await this.#world.clock.drain();
+  }
+
+  /** Goes on over TLS, after the answer to STARTTLS was taken. */
+  async upgrade(ca: string): Promise<RawClient> {
+    this.#stream.removeAllListeners('data');
+    // Bytes handed over at once would end the handshake inside of `connect`.
+    this.#stream.cork();
+    const secured = tls.connect({ socket: this.#stream, ca, host: '127.0.0.1' });
+    const client = new RawClient(this.#world, secured);
+    this.#stream.uncork();
+    await this.#world.clock.drain();
+    if (!secured.authorized) throw new Error(`the server is not trusted: ${secured.authorizationError}`);
+    return client;
   }
 
   /** Closes this side only. */

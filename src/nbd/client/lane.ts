@@ -16,6 +16,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #closing = new AbortController();
   #connection: NbdConnection | undefined;
+  #users = 0;
   #opening: Promise<NbdConnection> | undefined;
   /** Connections opened, or tried, since a request last succeeded here; the working one counts. */
   #attempts: number;
@@ -26,9 +27,17 @@ export class Lane {
     this.#attempts = connection === undefined ? 0 : 1;
   }
 
-  /** Requests without an answer; a lane that has to connect first counts as busier than an open one. */
+  /** How busy it is. A lane that has to connect first comes after an open one that is as busy. */
   get load(): number {
-    return this.#connection?.isAlive ? this.#connection.load : 1;
+    return this.#users + (this.#connection?.isAlive ? 0 : 0.5);
+  }
+
+  /** Counts somebody who waits here for a connection or an answer. Returns the way to leave. */
+  enter(): () => void {
+    this.#users++;
+    return () => {
+      this.#users--;
+    };
   }
 
   /** The open connection, or a new one. Everybody who comes meanwhile gets the same. */

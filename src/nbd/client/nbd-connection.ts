@@ -47,11 +47,6 @@ export class NbdConnection implements ReplyHandler {
     return this.#lost === undefined;
   }
 
-  /** Requests without an answer. */
-  get load(): number {
-    return this.#pending.size;
-  }
-
   /**
    * Sends a request; resolves with the block status (empty for other commands) when its reply is complete.
    * @throws NbdError, NbdConnectionLost, NbdTimeout, NbdProtocolError; the reason of `signal`
@@ -89,7 +84,6 @@ export class NbdConnection implements ReplyHandler {
       const timer = this.#clock.setTimer(this.#clock.now() + CLOSE_GRACE_MS, () =>
         this.#destroy(new NbdConnectionLost('server does not close')),
       );
-      stream.once('end', () => stream.destroy());
       stream.once('close', () => {
         timer.cancel();
         resolve();

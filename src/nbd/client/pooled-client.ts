@@ -13,8 +13,8 @@ import { alignOutward, type Range, splitRange } from './split-range.ts';
 
 /** Larger requests are not faster; smaller ones cost more work per byte. */
 const REQUEST_BYTES = 256 * 1024;
-/** For commands whose length says nothing about the bytes on the wire; a multiple of every block size. */
-const LONG_REQUEST_BYTES = 2 ** 30;
+/** For commands whose length says nothing about the bytes on the wire: the longest multiple of every block size. */
+const LONG_REQUEST_BYTES = 2 ** 32 - 2 ** 16;
 
 export interface PooledClientParts {
   readonly info: NbdExportInfo;
@@ -196,6 +196,7 @@ export class PooledClient implements NbdClient {
     try {
       for (let attempt = 0; ; attempt++) {
         const lane = this.#idlestLane();
+        const leave = lane.enter();
         try {
           const connection = await orAborted(signal, lane.connection());
           onSend?.(connection);
@@ -204,6 +205,8 @@ export class PooledClient implements NbdClient {
           return status;
         } catch (error) {
           this.#rethrowUnlessLost(error, attempt);
+        } finally {
+          leave();
         }
       }
     } finally {

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { silenceAfterBytes } from '../../../simulator/fault/nbd-faults.ts';
+import { NbdConnectionLost } from '../../../src/nbd/index.ts';
+import { MemoryDevice } from '../../nbd/memory-device.ts';
+import { NbdWorld } from '../../nbd/nbd-world.ts';
+import { TestDirectory } from '../../nbd/test-directory.ts';
+
+const MIB = 2 ** 20;
+
+/** A world whose first connection never answers. */
+function createSilentWorld(): NbdWorld {
+  const disk = new MemoryDevice({ sizeBytes: 8 * MIB }).fill(0, 8 * MIB, 1);
+  return new NbdWorld({
+    directory: new TestDirectory({ disk }),
+    filters: (connection) => (connection === 1 ? [silenceAfterBytes(0)] : []),
+  });
+}
+
+test('an aborted request fails at once with the reason of the signal', async () => {
+  const world = createSilentWorld();
+  const client = await world.connect({ exportName: 'disk' });
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  world.clock.setTimer(world.clock.now() + 500, () => controller.abort(reason));
+  const before = world.clock.now();
+  await expect(world.run(client.read(0, 4 * MIB, controller.signal))).rejects.toBe(reason);
+  expect(world.clock.now() - before).toBe(500);
+});
+
+test('an aborted signal keeps a request from being sent', async () => {
+  const world = createSilentWorld();
+  const client = await world.connect({ exportName: 'disk' });
+  await expect(world.run(client.read(0, 512, AbortSignal.abort(new Error('no'))))).rejects.toThrow('no');
+  expect(world.log.filter((line) => line.includes('request'))).toEqual([]);
+});
+
+test('requests that wait for their turn can be aborted, and leave it to others', async () => {
+  const world = createSilentWorld();
+  const client = await world.connect({
+    exportName: 'disk',
+    inFlight: 1,
+    requestTimeoutMs: 1000,
+    retryDelayMs: 1,
+  });
+  const controller = new AbortController();
+  const first = client.read(0, 512);
+  const second = client.read(512, 512, controller.signal);
+  const third = client.read(1024, 512);
+  controller.abort(new Error('enough'));
+  await expect(world.run(second)).rejects.toThrow('enough');
+  expect((await world.run(first)).length).toBe(512);
+  expect((await world.run(third)).length).toBe(512);
+});
+
+test('a reply to an aborted request does not disturb the next', async () => {
+  const disk = new MemoryDevice({ sizeBytes: MIB, isAsync: true }).fill(0, MIB, 1);
+  const world = new NbdWorld({ directory: new TestDirectory({ disk }) });
+  const client = await world.connect({ exportName: 'disk' });
+  const controller = new AbortController();
+  const first = client.read(0, 512, controller.signal).catch((error: unknown) => error);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  controller.abort(new Error('enough'));
+  expect((await world.run(client.read(512, 512))).equals(Buffer.alloc(512, 1))).toBe(true);
+  expect(await first).toBeInstanceOf(Error);
+  expect(client.reconnects).toBe(0);
+});
+
+test('closing ends requests under way and their waits', async () => {
+  const world = createSilentWorld();
+  const client = await world.connect({ exportName: 'disk' });
+  const reading = world.run(client.read(0, 4 * MIB)).catch((error: unknown) => error);
+  await client.close();
+  expect(await reading).toBeInstanceOf(NbdConnectionLost);
+  await world.settled();
+  await expect(world.run(client.read(0, 512))).rejects.toThrow(NbdConnectionLost);
+});

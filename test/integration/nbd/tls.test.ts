@@ -1,0 +1,129 @@
+import { createSecureContext } from 'node:tls';
+import { expect, test } from 'vitest';
+import { createClusterCa } from '../../../simulator/app/pki.ts';
+import { listNbdExports, NbdRefused, NbdTlsError } from '../../../src/nbd/index.ts';
+import { MemoryDevice } from '../../nbd/memory-device.ts';
+import { NbdWorld } from '../../nbd/nbd-world.ts';
+import { ABORT, GO, option, RawClient, SET_META, STRUCTURED } from '../../nbd/raw-client.ts';
+import { TestDirectory } from '../../nbd/test-directory.ts';
+import { createMemoryPki } from '../../nbd/test-pki.ts';
+
+const MIB = 2 ** 20;
+const STARTTLS = option(5);
+const pki = createMemoryPki();
+const tls = { ca: pki.ca, host: '127.0.0.1' };
+
+function createWorld(secureContext = pki.secureContext): NbdWorld {
+  const secret = new MemoryDevice({ sizeBytes: 8 * MIB }).fill(0, 8 * MIB, 7);
+  const disk = new MemoryDevice({ sizeBytes: MIB });
+  return new NbdWorld({ directory: new TestDirectory({ disk, secret }, ['secret']), secureContext });
+}
+
+test('a TLS-only export is served over TLS, without time passing', async () => {
+  const world = createWorld();
+  const before = world.clock.now();
+  const client = await world.connect({ exportName: 'secret', tls, connections: 2 });
+  expect((await world.run(client.read(0, 8 * MIB))).equals(Buffer.alloc(8 * MIB, 7))).toBe(true);
+  await world.run(client.write(0, Buffer.alloc(4 * MIB, 8)));
+  expect((await world.run(client.read(0, 4 * MIB))).equals(Buffer.alloc(4 * MIB, 8))).toBe(true);
+  await world.run(client.close());
+  await world.settled();
+  expect(world.clock.now()).toBe(before);
+  expect(world.log.filter((line) => line.includes('closed'))).toEqual([
+    '1 closed: disconnect',
+    '2 closed: disconnect',
+  ]);
+});
+
+test('a TLS-only export is refused and hidden in the clear', async () => {
+  const world = createWorld();
+  const error = await world.connect({ exportName: 'secret' }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(NbdRefused);
+  expect(error).toMatchObject({ reply: 'ERR_TLS_REQD' });
+  const list = (options: object) => world.run(listNbdExports({ dial: world.dial, ...options }, world.clock));
+  expect((await list({})).map(({ name }) => name)).toEqual(['disk']);
+  expect((await list({ tls })).map(({ name }) => name)).toEqual(['disk', 'secret']);
+});
+
+test('EXPORT_NAME of a TLS-only export hangs up', async () => {
+  const client = await RawClient.greet(createWorld());
+  await client.say(option(1, 'secret'));
+  expect(client.optionReplies()).toBe('CLOSED');
+});
+
+test.each([
+  { flaw: 'foreign-ca', message: /authority|verify|signature/i },
+  { flaw: 'expired', message: /not valid at this time/ },
+  { flaw: 'wrong-host', message: /not for 127\.0\.0\.1/ },
+] as const)('a certificate with the flaw $flaw is not trusted', async ({ flaw, message }) => {
+  const authority = createClusterCa({ clusterId: 'flawed' });
+  const identity = authority.hostIdentity('127.0.0.1', flaw);
+  const world = createWorld(() => createSecureContext({ cert: identity.pem, key: identity.keyPem }));
+  const work = world.connect({ exportName: 'secret', tls: { ca: authority.pem, host: '127.0.0.1' } });
+  const error = await work.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(NbdTlsError);
+  expect((error as Error).message).toMatch(message);
+  await world.settled();
+});
+
+test('a certificate that is good today is refused before and after its time', async () => {
+  for (const nowMs of [Date.UTC(2019, 0, 1), Date.UTC(2051, 0, 1)]) {
+    const world = createWorld();
+    await world.clock.advanceTo(nowMs);
+    if (world.clock.now() !== nowMs) continue;
+    await expect(world.connect({ exportName: 'secret', tls })).rejects.toThrow('not valid at this time');
+  }
+});
+
+test('the authority of another cluster is not trusted', async () => {
+  const world = createWorld();
+  const other = createMemoryPki();
+  const work = world.connect({ exportName: 'secret', tls: { ca: other.ca, host: '127.0.0.1' } });
+  await expect(work).rejects.toThrow(NbdTlsError);
+});
+
+test('bytes that come with STARTTLS in the clear end the connection', async () => {
+  const world = createWorld();
+  const client = await RawClient.greet(world);
+  await client.say(STARTTLS, STRUCTURED);
+  expect(client.optionReplies()).toBe('CLOSED');
+  expect(world.log.at(-1)).toBe('1 closed: plain bytes after STARTTLS');
+});
+
+test('garbage instead of a TLS handshake ends the connection', async () => {
+  const world = createWorld();
+  const client = await RawClient.greet(world);
+  await client.say(STARTTLS);
+  expect(client.optionReplies()).toBe('ACK');
+  await client.say(Buffer.alloc(500, 'garbage'));
+  expect(client.isClosed).toBe(true);
+  await world.settled();
+  expect(world.log.at(-1)).toBe('1 closed: TLS handshake failed');
+});
+
+test('a TLS handshake that never comes ends with the handshake timeout', async () => {
+  const world = createWorld();
+  const client = await RawClient.greet(world);
+  await client.say(STARTTLS);
+  await world.clock.advanceBy(10_000);
+  expect(client.isClosed).toBe(true);
+  await world.settled();
+  expect(world.log.at(-1)).toBe('1 closed: handshake timeout');
+});
+
+test('STARTTLS a second time is invalid, and what was agreed in the clear is forgotten', async () => {
+  const world = createWorld();
+  const client = await RawClient.greet(world);
+  await client.say(STRUCTURED, SET_META('base:allocation'));
+  expect(client.optionReplies()).toBe('ACK,META,ACK');
+  await client.say(STARTTLS);
+  expect(client.optionReplies()).toBe('ACK');
+  const secured = await client.upgrade(pki.ca);
+  await secured.say(STARTTLS);
+  expect(secured.optionReplies()).toBe('ERR_INVALID');
+  await secured.say(SET_META('base:allocation'));
+  expect(secured.optionReplies()).toBe('ERR_INVALID');
+  await secured.say(GO('secret'));
+  expect(secured.optionReplies()).toBe('INFO,INFO,ACK');
+  await secured.say(ABORT);
+});
