@@ -138,6 +138,19 @@ describe('ChunkAssembler', () => {
     expect(image.dataChunks).toBe(1);
   });
 
+  it('does not count on buffers from changes that hold none', async () => {
+    const chunks = new HeldChunks();
+    const image = new DiskImage('d', 64, CHUNK);
+    const assembler = new ChunkAssembler(chunks, CHUNK, 1);
+    await assembler.write(image, 0, noise.subarray(0, CHUNK));
+    const waiting = [1, 2].map((index) => assembler.write(image, index * CHUNK, noise.subarray(0, 4)));
+    for (let at = 0; at < 20; at++) await assembler.writeZeros(image, 0, CHUNK);
+    chunks.letAll();
+    await Promise.all(waiting);
+    await assembler.finish();
+    expect(image.dataRanges()).toEqual([{ offset: CHUNK, length: 2 * CHUNK }]);
+  });
+
   it('finds the touched chunks of a huge range of zeros', async () => {
     const chunks = new HeldChunks();
     const image = new DiskImage('d', CHUNK * 1e9, CHUNK);
