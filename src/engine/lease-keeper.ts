@@ -26,8 +26,8 @@ export interface LeaseTerms {
   readonly onHeld?: () => void;
 }
 
-/** A single renewal may take so long; its outcome counts as unknown after that. */
-const ANSWER_TIMEOUT_MS = 20_000;
+/** A single question may take a quarter of the time left, between these bounds; then its outcome is unknown. */
+const ANSWER_TIMEOUT = { minMs: 2000, maxMs: 20_000 };
 const MIN_ROUND_MS = 1000;
 /** After a renewal that did not work the next one follows soon. */
 const HURRY_MS = 5000;
@@ -130,9 +130,10 @@ export class LeaseKeeper {
 
   async #ask<T>(question: (scp: ScpClient) => Promise<T>): Promise<T> {
     const late = new AbortController();
-    const timer = this.#terms.clock.setTimer(this.#terms.clock.now() + ANSWER_TIMEOUT_MS, () =>
-      late.abort(new Error('no answer in time')),
-    );
+    const { clock } = this.#terms;
+    const quarterMs = (this.#expiresAtMs - clock.now()) / 4;
+    const patienceMs = Math.min(Math.max(quarterMs, ANSWER_TIMEOUT.minMs), ANSWER_TIMEOUT.maxMs);
+    const timer = clock.setTimer(clock.now() + patienceMs, () => late.abort(new Error('no answer in time')));
     const signal = AbortSignal.any([late.signal, this.#stopped.signal]);
     try {
       return await untilAborted(question(this.#terms.scp.with({ signal, retry: NO_RETRY })), signal);
