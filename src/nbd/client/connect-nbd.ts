@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { ALLOCATION_CONTEXT, TRANSMISSION_FLAG } from '../wire/constants.ts';
-import { NbdProtocolError } from './errors.ts';
+import { NbdConnectionLost, NbdProtocolError } from './errors.ts';
 import { Lane } from './lane.ts';
 import { type ListedExport, list, negotiate, type OpenedExport } from './negotiate.ts';
 import type { NbdClient, NbdClientOptions, NbdExportInfo } from './nbd-client-api.ts';
@@ -59,7 +59,7 @@ export function listNbdExports(options: NbdListOptions, clock: Clock): Promise<L
     try {
       return await list(stream, options.tls, clock);
     } finally {
-      stream.destroy();
+      stream.destroy(new NbdConnectionLost('closed'));
     }
   });
 }

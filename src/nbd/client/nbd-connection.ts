@@ -84,6 +84,8 @@ export class NbdConnection implements ReplyHandler {
       const timer = this.#clock.setTimer(this.#clock.now() + CLOSE_GRACE_MS, () =>
         this.#destroy(new NbdConnectionLost('server does not close')),
       );
+      // The server has said all it had to say; under TLS neither side would close first by itself.
+      stream.once('end', () => this.#destroy(new NbdConnectionLost('closed')));
       stream.once('close', () => {
         timer.cancel();
         resolve();
@@ -198,8 +200,9 @@ export class NbdConnection implements ReplyHandler {
 
   /** With an error, so that the other end of a duplex pair breaks off too instead of waiting for a reader. */
   #destroy(error: Error): void {
-    this.#stream.destroy(error);
+    // First what was dialled: TLS on top would destroy it without the error.
     this.opened.dialled.destroy(error);
+    this.#stream.destroy(error);
   }
 
   #lose(error: Error, isAbrupt = true): void {

@@ -41,8 +41,11 @@ test('a TLS-only export is refused and hidden in the clear', async () => {
   expect(error).toBeInstanceOf(NbdRefused);
   expect(error).toMatchObject({ reply: 'ERR_TLS_REQD' });
   const list = (options: object) => world.run(listNbdExports({ dial: world.dial, ...options }, world.clock));
+  const before = world.clock.now();
   expect((await list({})).map(({ name }) => name)).toEqual(['disk']);
   expect((await list({ tls })).map(({ name }) => name)).toEqual(['disk', 'secret']);
+  await world.settled();
+  expect(world.clock.now()).toBe(before);
 });
 
 test('EXPORT_NAME of a TLS-only export hangs up', async () => {
