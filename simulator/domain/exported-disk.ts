@@ -6,7 +6,8 @@
  */
 import type { DeviceId } from '../../src/kernel/ids.ts';
 import type { ExportDevice, Extent } from '../nbd/export-device.ts';
-import { type DiskContent, type DiskImage, allocationOf } from '../store/disk-image.ts';
+import type { DiskImage } from '../store/disk-image.ts';
+import { type DiskContent, allocationOf } from '../store/frozen-layer.ts';
 import { validCheckpoints, visitChanged } from './changed-areas.ts';
 import { ExtentList } from './extent-list.ts';
 import type { ServerRecord, SnapshotDisk } from './world-state.ts';

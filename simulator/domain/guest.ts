@@ -2,7 +2,7 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { DeviceId, SnapshotId } from '../../src/kernel/ids.ts';
 import { concat } from '../store/content-reader.ts';
-import type { DiskContent } from '../store/disk-image.ts';
+import type { DiskContent } from '../store/frozen-layer.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 import type { Guest } from './world-api.ts';
 import { type WorldState, diskOf, serverOf } from './world-state.ts';

@@ -13,7 +13,7 @@
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { SnapshotId, TaskId } from '../../src/kernel/ids.ts';
-import { countDifferences } from '../store/extent-map.ts';
+import { countDifferences } from '../store/extent-differences.ts';
 import { recoverSnapshot } from './recover-snapshot.ts';
 import { noteSnapshot, setSnapshotStatus, takeSnapshot } from './take-snapshot.ts';
 import { viewSnapshot } from './views.ts';

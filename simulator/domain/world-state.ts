@@ -19,7 +19,7 @@ import type { Rng } from '../../src/kernel/rng.ts';
 import type { ExportConnection } from '../nbd/export-device.ts';
 import type { BaseImage } from '../store/base-image.ts';
 import type { FrozenChanges } from '../store/changed-blocks.ts';
-import type { FrozenLayer } from '../store/disk-image.ts';
+import type { FrozenLayer } from '../store/frozen-layer.ts';
 import type { Agenda, Appointment } from './agenda.ts';
 import type {
   ClusterSpec,

@@ -9,10 +9,12 @@
  * block costs no bytes; `onChanged` is told about every block that may read differently, when it does.
  */
 import type { BaseImage } from './base-image.ts';
+import { lengthOfBlock, partsOf, wholeBlocks } from './block-geometry.ts';
 import { ContentPool } from './content-pool.ts';
 import { type ContentSource, concat, readPieces, syntheticBlock } from './content-reader.ts';
 import { ALLOCATED_ZERO, BASE_IMAGE, HOLE, kindOf, ownGeneration } from './content-value.ts';
 import { ExtentMap, type FrozenExtents } from './extent-map.ts';
+import { type DiskContent, FrozenLayer } from './frozen-layer.ts';
 import { isZero, recogniseBlock, renderBlock } from './tiles.ts';
 
 export interface DiskImageOptions {
@@ -24,46 +26,6 @@ export interface DiskImageOptions {
   readonly base?: BaseImage | undefined;
   /** The blocks [first, first + count) were written, zeroed or trimmed. */
   readonly onChanged?: (firstBlock: number, blockCount: number) => void;
-}
-
-export type AllocationKind = 'data' | 'zero' | 'hole';
-
-/** What can be read of a disk or of a frozen layer. */
-export interface DiskContent {
-  readonly sizeBytes: number;
-  /** What the blocks hold, for allocation and differences; values are opaque but for `allocationOf`. */
-  readonly extents: FrozenExtents;
-  read(offset: number, length: number): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
-}
-
-export function allocationOf(value: number): AllocationKind {
-  return value === HOLE ? 'hole' : value === ALLOCATED_ZERO ? 'zero' : 'data';
-}
-
-/** A disk as it was. */
-export class FrozenLayer implements DiskContent {
-  readonly source: ContentSource;
-
-  constructor(source: ContentSource) {
-    this.source = source;
-  }
-
-  get sizeBytes(): number {
-    return this.source.sizeBytes;
-  }
-
-  get extents(): FrozenExtents {
-    return this.source.map;
-  }
-
-  read(offset: number, length: number): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
-    return readPieces(this.source, offset, length, false);
-  }
-
-  /** Frees what only this layer reached. Pieces read before stay valid. */
-  release(): void {
-    this.source.pool.drop(this.source.map);
-  }
 }
 
 export class DiskImage implements DiskContent {
@@ -85,7 +47,8 @@ export class DiskImage implements DiskContent {
     this.#onChanged = options.onChanged ?? (() => undefined);
     this.#pool = layer?.source.pool ?? new ContentPool();
     this.#map = this.#pool.adopt(layer?.extents.snapshot() ?? new ExtentMap());
-    if (layer === undefined && options.base !== undefined) this.#mapBase(options.base);
+    if (layer === undefined && options.base !== undefined)
+      mapBase(this.#map, this.blockCount, this.blockBytes, options.base);
   }
 
   /** A linked clone: a disk of its own that begins as `layer` and shares its memory. */
@@ -120,7 +83,7 @@ export class DiskImage implements DiskContent {
 
   /** @returns a promise only when part of a block must be read from an asynchronous base image first */
   write(offset: number, data: Uint8Array): void | Promise<void> {
-    const parts = this.#partsOf(offset, data.length);
+    const parts = partsOf(this, offset, data.length);
     // What waits for the base image outlives the call, and the caller may reuse its buffer.
     let pending: Promise<void>[] | undefined;
     for (const part of parts) {
@@ -133,7 +96,7 @@ export class DiskImage implements DiskContent {
 
   /** The range reads as zeros: whole blocks become holes (`mayTrim`) or allocated zeros. */
   zero(offset: number, length: number, mayTrim: boolean): void | Promise<void> {
-    const { first, last } = this.#wholeBlocks(offset, length);
+    const { first, last } = wholeBlocks(this, offset, length);
     if (last <= first) return this.#writeZeros(offset, length);
     this.#setBlocks(first, last - first, mayTrim ? HOLE : ALLOCATED_ZERO);
     const head = this.#writeZeros(offset, first * this.blockBytes - offset);
@@ -146,7 +109,7 @@ export class DiskImage implements DiskContent {
 
   /** Whole blocks inside the range become holes; the rest stays as it is. */
   trim(offset: number, length: number): void {
-    const { first, last } = this.#wholeBlocks(offset, length);
+    const { first, last } = wholeBlocks(this, offset, length);
     if (last > first) this.#setBlocks(first, last - first, HOLE);
   }
 
@@ -190,38 +153,8 @@ export class DiskImage implements DiskContent {
     };
   }
 
-  #mapBase(base: BaseImage): void {
-    const blocks = Math.min(this.blockCount, Math.ceil(base.sizeBytes / this.blockBytes));
-    let runStart = 0;
-    for (let block = 0; block <= blocks; block++) {
-      if (block < blocks && !base.isHole(block)) continue;
-      this.#map.set(runStart, block - runStart, BASE_IMAGE);
-      runStart = block + 1;
-    }
-  }
-
-  #lengthOf(block: number): number {
-    return Math.min(this.blockBytes, this.sizeBytes - block * this.blockBytes);
-  }
-
-  *#partsOf(offset: number, length: number): IterableIterator<{ block: number; at: number; length: number }> {
-    for (let at = offset; at < offset + length; ) {
-      const block = Math.floor(at / this.blockBytes);
-      const to = Math.min(offset + length, (block + 1) * this.blockBytes);
-      yield { block, at, length: to - at };
-      at = to;
-    }
-  }
-
-  /** Blocks that lie wholly in the range; the last block of the disk may be short. */
-  #wholeBlocks(offset: number, length: number): { first: number; last: number } {
-    const end = offset + length;
-    const last = end >= this.sizeBytes ? this.blockCount : Math.floor(end / this.blockBytes);
-    return { first: Math.ceil(offset / this.blockBytes), last };
-  }
-
   #writePart(block: number, inBlock: number, bytes: Uint8Array): void | Promise<void> {
-    if (bytes.length === this.#lengthOf(block)) {
+    if (bytes.length === lengthOfBlock(this, block)) {
       this.#putWhole(block, bytes);
       return;
     }
@@ -277,7 +210,7 @@ export class DiskImage implements DiskContent {
   }
 
   #materialise(block: number, value: number): Buffer {
-    const length = this.#lengthOf(block);
+    const length = lengthOfBlock(this, block);
     switch (kindOf(value)) {
       case 'slot':
         return Buffer.from(this.#pool.bytesOf(value));
@@ -291,7 +224,7 @@ export class DiskImage implements DiskContent {
 
   #patchBase(block: number, inBlock: number, bytes: Uint8Array): void | Promise<void> {
     const read = concatWhenThere(
-      readPieces(this.#source(), block * this.blockBytes, this.#lengthOf(block), false),
+      readPieces(this.#source(), block * this.blockBytes, lengthOfBlock(this, block), false),
     );
     if (!(read instanceof Promise)) {
       this.#patchOver(block, read, inBlock, bytes);
@@ -326,6 +259,17 @@ export class DiskImage implements DiskContent {
     if (this.#pool.slotCount > 0) this.#releaseSlots(first, count, value);
     this.#map.set(first, count, value);
     this.#onChanged(first, count);
+  }
+}
+
+/** Marks the blocks that the image has and that are no holes. */
+function mapBase(map: ExtentMap, blockCount: number, blockBytes: number, base: BaseImage): void {
+  const blocks = Math.min(blockCount, Math.ceil(base.sizeBytes / blockBytes));
+  let runStart = 0;
+  for (let block = 0; block <= blocks; block++) {
+    if (block < blocks && !base.isHole(block)) continue;
+    map.set(runStart, block - runStart, BASE_IMAGE);
+    runStart = block + 1;
   }
 }
 

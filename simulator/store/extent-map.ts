@@ -8,31 +8,32 @@
  * hold different values; a leaf is never empty; only the owner of a leaf changes it.
  */
 
+import {
+  LEAF_CAPACITY,
+  LEAF_COMFORT,
+  LEAF_LOW,
+  appendLeaf,
+  blocksIn,
+  copyLeaf,
+  createLeaf,
+  firstAbove,
+  firstStart,
+  growLeaf,
+  joinSpans,
+  lastEnd,
+  putSpan,
+  shiftLeaf,
+  spanOf,
+  splitLeaf,
+  wordAt,
+  type Leaf,
+  type Span,
+} from './extent-leaf.ts';
+
 /** Blocks [start, start + count) hold `value`, which is not 0. */
 export interface Run {
   readonly start: number;
   readonly count: number;
-  readonly value: number;
-}
-
-/** Runs in one leaf. More make a write slower (a leaf is shifted in place), fewer make a snapshot slower. */
-const LEAF_CAPACITY = 512;
-/** A leaf that shrinks below this is joined with its neighbour if both fit comfortably. */
-const LEAF_LOW = 64;
-const LEAF_COMFORT = 384;
-
-interface Leaf {
-  owner: object;
-  size: number;
-  starts: Uint32Array;
-  ends: Uint32Array;
-  values: Uint32Array;
-}
-
-/** A run by its borders, `end` exclusive. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
   readonly value: number;
 }
 
@@ -76,8 +77,8 @@ export class ExtentMap implements FrozenExtents {
   get(block: number): number {
     const { leaf: leafAt, at } = this.#firstEndingAtOrAfter(block + 1);
     const leaf = this.#leaves[leafAt];
-    if (leaf === undefined || number(leaf.starts, at) > block) return 0;
-    return number(leaf.values, at);
+    if (leaf === undefined || wordAt(leaf.starts, at) > block) return 0;
+    return wordAt(leaf.values, at);
   }
 
   /** Gives blocks [start, start + count) the value; 0 removes them. */
@@ -109,9 +110,9 @@ export class ExtentMap implements FrozenExtents {
       const leaf = this.#leaves[leafAt];
       if (leaf === undefined) return;
       for (; at < leaf.size; at++) {
-        const start = Math.max(number(leaf.starts, at), from);
+        const start = Math.max(wordAt(leaf.starts, at), from);
         if (start >= to) return;
-        yield { start, count: Math.min(number(leaf.ends, at), to) - start, value: number(leaf.values, at) };
+        yield { start, count: Math.min(wordAt(leaf.ends, at), to) - start, value: wordAt(leaf.values, at) };
       }
     }
   }
@@ -123,9 +124,9 @@ export class ExtentMap implements FrozenExtents {
       const leaf = this.#leaves[leafAt];
       if (leaf === undefined) return;
       for (; at < leaf.size; at++) {
-        const start = Math.max(number(leaf.starts, at), from);
+        const start = Math.max(wordAt(leaf.starts, at), from);
         if (start >= to) return;
-        if (!see(start, Math.min(number(leaf.ends, at), to), number(leaf.values, at))) return;
+        if (!see(start, Math.min(wordAt(leaf.ends, at), to), wordAt(leaf.values, at))) return;
       }
     }
   }
@@ -239,11 +240,7 @@ export class ExtentMap implements FrozenExtents {
   #joinWithNext(leafAt: number, leaf: Leaf): void {
     const next = this.#leaves[leafAt + 1];
     if (next === undefined || leaf.size + next.size > LEAF_COMFORT) return;
-    growLeaf(leaf, leaf.size + next.size);
-    leaf.starts.set(next.starts.subarray(0, next.size), leaf.size);
-    leaf.ends.set(next.ends.subarray(0, next.size), leaf.size);
-    leaf.values.set(next.values.subarray(0, next.size), leaf.size);
-    leaf.size += next.size;
+    appendLeaf(leaf, next);
     this.#spliceLeaves(leafAt + 1, 1);
     this.#leafEnds[leafAt] = lastEnd(leaf);
   }
@@ -253,138 +250,10 @@ export class ExtentMap implements FrozenExtents {
     let leaf = this.#leaves[leafAt];
     if (leaf === undefined) throw new RangeError(`no leaf ${leafAt}`);
     if (leaf.owner !== this.#owner) {
-      leaf = { ...leaf, owner: this.#owner };
-      leaf.starts = leaf.starts.slice();
-      leaf.ends = leaf.ends.slice();
-      leaf.values = leaf.values.slice();
+      leaf = copyLeaf(leaf, this.#owner);
       this.#leaves[leafAt] = leaf;
     }
     growLeaf(leaf, leaf.size + Math.max(growth, 0));
     return leaf;
   }
-}
-
-/** Number of blocks below `blocks` whose value differs between two maps. */
-export function countDifferences(a: FrozenExtents, b: FrozenExtents, blocks: number): number {
-  let count = 0;
-  const walk = a.runs(0, blocks);
-  let run = walk.next();
-  let equal = 0;
-  b.visit(0, blocks, (start, end, value) => {
-    while (!run.done && run.value.start + run.value.count <= start) run = walk.next();
-    while (!run.done && run.value.start < end) {
-      const runEnd = run.value.start + run.value.count;
-      if (run.value.value === value) equal += Math.min(runEnd, end) - Math.max(run.value.start, start);
-      else count += Math.min(runEnd, end) - Math.max(run.value.start, start);
-      if (runEnd > end) break;
-      run = walk.next();
-    }
-    return true;
-  });
-  // Blocks in both were seen above; those in one only are the rest of each side.
-  return count + (a.blockCount - equal - count) + (b.blockCount - equal - count);
-}
-
-/** What stands in place of the touched runs once `span` is written over them. */
-function joinSpans(first: Span | undefined, span: Span, last: Span | undefined): Span[] {
-  let { start, end } = span;
-  const out: Span[] = [];
-  if (first !== undefined && first.start < start) {
-    if (first.value === span.value) start = first.start;
-    else out.push({ start: first.start, end: Math.min(first.end, start), value: first.value });
-  }
-  const isTail = last !== undefined && last.end > span.end;
-  if (isTail && last.value === span.value) end = last.end;
-  if (span.value !== 0) out.push({ start, end, value: span.value });
-  if (isTail && last.value !== span.value)
-    out.push({ start: Math.max(last.start, span.end), end: last.end, value: last.value });
-  return out;
-}
-
-function createLeaf(owner: object, capacity: number): Leaf {
-  return {
-    owner,
-    size: 0,
-    starts: new Uint32Array(capacity),
-    ends: new Uint32Array(capacity),
-    values: new Uint32Array(capacity),
-  };
-}
-
-function growLeaf(leaf: Leaf, size: number): void {
-  if (size <= leaf.starts.length) return;
-  const capacity = Math.max(size, Math.min(leaf.starts.length * 2, LEAF_CAPACITY));
-  leaf.starts = grown(leaf.starts, capacity);
-  leaf.ends = grown(leaf.ends, capacity);
-  leaf.values = grown(leaf.values, capacity);
-}
-
-function grown(array: Uint32Array, capacity: number): Uint32Array {
-  const out = new Uint32Array(capacity);
-  out.set(array);
-  return out;
-}
-
-/** Makes the runs [from, to) of a leaf into `count` runs, whose content is then to be put. */
-function shiftLeaf(leaf: Leaf, from: number, to: number, count: number): void {
-  if (to - from !== count) {
-    leaf.starts.copyWithin(from + count, to, leaf.size);
-    leaf.ends.copyWithin(from + count, to, leaf.size);
-    leaf.values.copyWithin(from + count, to, leaf.size);
-  }
-  leaf.size += count - (to - from);
-}
-
-/** Cuts a leaf in halves; returns the second. */
-function splitLeaf(leaf: Leaf): Leaf {
-  const middle = leaf.size >> 1;
-  const second: Leaf = {
-    owner: leaf.owner,
-    size: leaf.size - middle,
-    starts: leaf.starts.slice(middle, leaf.size),
-    ends: leaf.ends.slice(middle, leaf.size),
-    values: leaf.values.slice(middle, leaf.size),
-  };
-  leaf.size = middle;
-  return second;
-}
-
-function putSpan(leaf: Leaf, at: number, span: Span): void {
-  leaf.starts[at] = span.start;
-  leaf.ends[at] = span.end;
-  leaf.values[at] = span.value;
-}
-
-function spanOf(leaf: Leaf, at: number): Span {
-  return { start: number(leaf.starts, at), end: number(leaf.ends, at), value: number(leaf.values, at) };
-}
-
-function blocksIn(leaf: Leaf, from: number, to: number): number {
-  let sum = 0;
-  for (let at = from; at < to; at++) sum += number(leaf.ends, at) - number(leaf.starts, at);
-  return sum;
-}
-
-function firstStart(leaf: Leaf | undefined): number {
-  return leaf === undefined ? 0 : number(leaf.starts, 0);
-}
-
-function lastEnd(leaf: Leaf | undefined): number {
-  return leaf === undefined ? 0 : number(leaf.ends, leaf.size - 1);
-}
-
-function number(array: Uint32Array, at: number): number {
-  return array[at] ?? 0;
-}
-
-/** The lowest index in [from, size) whose value is above `border`, else `size`. The values must rise. */
-function firstAbove(sorted: Uint32Array, from: number, size: number, border: number): number {
-  let low = from;
-  let high = size;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (number(sorted, middle) > border) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExtentMap, countDifferences } from '../../../simulator/store/extent-map.ts';
+import { countDifferences } from '../../../simulator/store/extent-differences.ts';
+import { ExtentMap } from '../../../simulator/store/extent-map.ts';
 
 const BLOCKS = 4_000;
 

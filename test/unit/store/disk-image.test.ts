@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BaseImage } from '../../../simulator/store/base-image.ts';
-import { type DiskContent, DiskImage, allocationOf } from '../../../simulator/store/disk-image.ts';
+import { DiskImage } from '../../../simulator/store/disk-image.ts';
+import { type DiskContent, allocationOf } from '../../../simulator/store/frozen-layer.ts';
 import { recogniseBlock } from '../../../simulator/store/tiles.ts';
 
 const GRAIN = 4096;

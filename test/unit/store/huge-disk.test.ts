@@ -7,7 +7,7 @@ const GRAIN = 65_536;
 const CHANGES = 1_000_000;
 
 describe('a disk of 64 TiB with a million scattered changes', () => {
-  it('reports every one of them, in pages, at the cost of their runs', { timeout: 60_000 }, async () => {
+  it('reports every one of them, in pages, at the cost of their runs', { timeout: 180_000 }, async () => {
     const small = smallWorld([serverSpec({ disks: [emptyDisk(DISK, 64 * TIB, { isCbtEnabled: true })] })], {
       settings: { mergeBytesPerSecond: 0 },
     });
