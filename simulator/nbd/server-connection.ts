@@ -44,7 +44,8 @@ export class ServerConnection implements ExportConnection {
   cut(why: string): void {
     this.note(why);
     const stream = this.#stream;
-    if (stream instanceof net.Socket && !stream.connecting) stream.resetAndDestroy();
+    // Only TCP can reset; a unix socket has no remote address.
+    if (stream instanceof net.Socket && stream.remoteAddress !== undefined) stream.resetAndDestroy();
     // An error makes the other end of a duplex pair break off too, as a reset does.
     else stream.destroy(new Error(why));
   }
