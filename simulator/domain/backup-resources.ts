@@ -16,7 +16,9 @@
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { ClusterId, HostId, ResourceId, TaskId } from '../../src/kernel/ids.ts';
-import { type BackupResourceEvent, isEnded, nextStatus } from './backup-resource-machine.ts';
+import { endResource, grant, loadByHost, noteResource, refuseHeld, renewResource } from './backup-lease.ts';
+import { isEnded } from './backup-resource-machine.ts';
+import { supportsOf } from './backup-supports.ts';
 import { refuseIneligible } from './eligibility.ts';
 import { chooseHost } from './host-choice.ts';
 import { viewResource } from './views.ts';
@@ -86,18 +88,6 @@ export function createBackupResources(state: WorldState): BackupResources {
   };
 }
 
-/** Everything that a host's disappearance ends. */
-export function failResourcesOn(state: WorldState, hostId: string): void {
-  for (const resource of [...state.resources.values()])
-    if (resource.hostId === hostId && !isEnded(resource.status))
-      endResource(state, resource, 'host-lost', `host ${hostId} is offline`);
-}
-
-/** A resource's export is being served. */
-export function isServing(resource: ResourceRecord): boolean {
-  return resource.status === 'running';
-}
-
 function createResource(
   state: WorldState,
   request: CreateRequest,
@@ -143,7 +133,7 @@ function openResource(
   state.resources.set(resource.id, resource);
   if (!isHeld) server.holder = resource;
   snapshot?.users.add(resource.id);
-  note(state, resource, undefined, `created by ${owner}`);
+  noteResource(state, resource, undefined, `created by ${owner}`);
   return resource;
 }
 
@@ -159,93 +149,6 @@ function newestSnapshot(server: ServerRecord): SnapshotRecord {
 function refusePower(server: ServerRecord, type: 'backup' | 'restore'): void {
   const isRight = server.status === 'stopped' || (type === 'backup' && server.status === 'running');
   if (!isRight) throw new ApiError('SERVER_STATE', server.status);
-}
-
-function grant(state: WorldState, resource: ResourceRecord): void {
-  // It may have been deleted or pre-empted while it was pending.
-  if (isEnded(resource.status)) throw new ApiError('RESOURCE_GONE', resource.status);
-  move(state, resource, 'granted', 'the server is locked');
-  armDeadline(state, resource);
-}
-
-function refuseHeld(state: WorldState, resource: ResourceRecord): never {
-  if (!isEnded(resource.status)) endResource(state, resource, 'refused', 'another holder has the server');
-  throw new ApiError('RESOURCE_OCCUPIED', resource.server.name);
-}
-
-function renewResource(state: WorldState, resource: ResourceRecord, lockTimeMs: number, actor: string): void {
-  resource.lockTimeMs = lockTimeMs;
-  if (resource.status === 'running') armDeadline(state, resource);
-  move(state, resource, 'renewed', `renewed by ${actor}`);
-}
-
-function armDeadline(state: WorldState, resource: ResourceRecord): void {
-  resource.deadline?.cancel();
-  resource.deadline = state.agenda.at(state.agenda.now() + resource.lockTimeMs, () =>
-    endResource(state, resource, 'deadline-passed', 'lock_time is over'),
-  );
-}
-
-/** The one way out of pending and running. */
-function endResource(
-  state: WorldState,
-  resource: ResourceRecord,
-  event: BackupResourceEvent,
-  why: string,
-  actor?: string,
-): void {
-  const { server } = resource;
-  resource.deadline?.cancel();
-  resource.deadline = undefined;
-  move(state, resource, event, why);
-  if (server.holder === resource) server.holder = undefined;
-  resource.snapshot?.users.delete(resource.id);
-  if (resource.hasWritten) judgeRestore(state, resource, event === 'deleted' && actor === resource.owner);
-  for (const connection of [...resource.connections]) connection.cut(why);
-  resource.connections.clear();
-  const forgetAtMs = state.agenda.now() + state.settings.endedResourceKeptSeconds * 1000;
-  state.agenda.at(forgetAtMs, () => state.resources.delete(resource.id));
-}
-
-/** A restore counts as whole only when the one who wrote it says that it is done, in time. */
-function judgeRestore(state: WorldState, resource: ResourceRecord, isComplete: boolean): void {
-  const { server } = resource;
-  if (server.isRestoreIncomplete === !isComplete) return;
-  server.isRestoreIncomplete = !isComplete;
-  state.journal.append({
-    type: 'state',
-    entity: 'server',
-    id: server.id,
-    to: isComplete ? 'restore-complete' : 'restore-incomplete',
-    server: server.id,
-    detail: { resource: resource.id },
-  });
-}
-
-function move(state: WorldState, resource: ResourceRecord, event: BackupResourceEvent, why: string): void {
-  const from = resource.status;
-  const to = nextStatus(from, event);
-  if (to === undefined) throw new Error(`a backup resource that is ${from} cannot be ${event}`);
-  resource.status = to;
-  note(state, resource, from, why);
-}
-
-function note(state: WorldState, resource: ResourceRecord, from: string | undefined, why: string): void {
-  state.journal.append({
-    type: 'state',
-    entity: 'backup-resource',
-    id: resource.id,
-    ...(from !== undefined && { from }),
-    to: resource.status,
-    server: resource.server.id,
-    why,
-    detail: {
-      type: resource.type,
-      host: resource.hostId,
-      lockTimeSeconds: resource.lockTimeMs / 1000,
-      ...(resource.snapshot && { snapshot: resource.snapshot.id }),
-    },
-  });
 }
 
 function startTask(
@@ -286,30 +189,4 @@ function checkLockTime(seconds: number): void {
   const { least, most } = LOCK_TIME_SECONDS;
   if (!Number.isInteger(seconds) || seconds < least || seconds > most)
     throw new ApiError('INVALID_PARAMETER', `lock_time must be an integer from ${least} to ${most}`);
-}
-
-function loadByHost(state: WorldState): ReadonlyMap<HostId, number> {
-  const load = new Map<HostId, number>();
-  for (const { hostId, status } of state.resources.values())
-    if (!isEnded(status)) load.set(hostId, (load.get(hostId) ?? 0) + 1);
-  return load;
-}
-
-/** @source SCP OpenAPI 6.11.1, backup-resources/supports @fidelity documented; `hotadd` and the newer version assumed */
-function supportsOf(state: WorldState, server: ServerRecord): ReturnType<BackupResources['supports']> {
-  const poolVersion = state.pools.find((pool) => pool.id === server.poolId)?.version ?? '6.10.0';
-  const isHotAdd = state.settings.isHotAddOffered && isAtLeast(poolVersion, [6, 11, 3]);
-  return {
-    versions: poolVersion === '6.10.0' ? ['6.10.0'] : ['6.10.0', poolVersion],
-    transportModes: isHotAdd ? ['nbd', 'nbd_ssl', 'hotadd'] : ['nbd', 'nbd_ssl'],
-  };
-}
-
-function isAtLeast(version: string, least: readonly number[]): boolean {
-  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  for (const [at, want] of least.entries()) {
-    const have = parts[at] ?? 0;
-    if (have !== want) return have > want;
-  }
-  return true;
 }

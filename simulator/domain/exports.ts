@@ -15,7 +15,7 @@ import type {
   ExportRefusal,
   OpenExport,
 } from '../nbd/export-device.ts';
-import { isServing } from './backup-resources.ts';
+import { isServing } from './backup-lease.ts';
 import { expireCbt } from './cbt.ts';
 import { exportLiveDisk, exportSnapshotDisk } from './exported-disk.ts';
 import type { ResourceRecord, WorldState } from './world-state.ts';
