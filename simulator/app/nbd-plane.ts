@@ -96,11 +96,12 @@ export class NbdPlane {
 function ownerOf(exportName: string, listeners: readonly Listener[]): Listener | undefined {
   const parsed = parseNbdExportName(exportName);
   if (parsed === undefined) return undefined;
-  return listeners.find(({ hosted, hostId }) =>
-    hosted.world.backupResources
-      .list()
-      .some((resource) => resource.id === parsed.resourceId && resource.hostId === hostId),
-  );
+  for (const hosted of new Set(listeners.map((listener) => listener.hosted))) {
+    const resource = hosted.world.backupResources.list().find(({ id }) => id === parsed.resourceId);
+    const isOwner = (one: Listener): boolean => one.hosted === hosted && one.hostId === resource?.hostId;
+    if (resource !== undefined) return listeners.find(isOwner);
+  }
+  return undefined;
 }
 
 /** The exports of the backup resources that run on the listening hosts. */

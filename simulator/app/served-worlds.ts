@@ -79,7 +79,11 @@ async function inventoryOf(request: WorldRequest, seed: string): Promise<PresetN
   if (request.inventory === undefined) return request.preset ?? 'tiny';
   // Loaded here, because the reader of files is not needed before somebody brings an inventory.
   const { readInventory } = await import('../inventory/parse-inventory.ts');
-  return readInventory(request.inventory, seed);
+  const inventory = readInventory(request.inventory, seed);
+  const disks = inventory.servers.flatMap((server) => server.disks);
+  if (disks.some(({ content }) => content.kind === 'image'))
+    throw new ApiError('INVALID_PARAMETER', 'image files are given when the simulator starts, with --disk');
+  return inventory;
 }
 
 /** @throws ApiError INVALID_PARAMETER for a setting that does not exist or has the wrong type */

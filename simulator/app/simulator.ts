@@ -11,7 +11,9 @@ import { Journal } from '../../src/kernel/journal.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import { DEFAULT_NBD_PORT } from '../../src/contract/assumed.ts';
 import type { HttpTransport } from '../../src/sdk/http-transport.ts';
+import { ApiError } from '../../src/contract/errors.ts';
 import { createWorld } from '../domain/create-world.ts';
+import type { World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import { createFaults } from '../fault/registry.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
@@ -119,9 +121,19 @@ async function hostWorld(
   const faults = createFaults({
     journal,
     ids: createIdSource(rng.fork('faults')),
-    resolve: (server) => world.servers.list().find(({ id, name }) => id === server || name === server)?.id,
+    resolve: (server) => serverIdOf(world, server),
   });
   return createHosted(world, faults, cas);
+}
+
+function serverIdOf(world: World, idOrName: string): string | undefined {
+  try {
+    return world.servers.find(idOrName).id;
+  } catch (error) {
+    // A fault may be planned for a server that comes into being later.
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 /** The generator and its lists of names are loaded by the first world that wants a preset. */

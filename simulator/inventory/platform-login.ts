@@ -7,10 +7,13 @@ export function generateCredentials(rng: Rng): CredentialSpec[] {
   const ids = createIdSource(rng.fork('credentials'));
   const login = (username: string, role: CredentialSpec['role']): CredentialSpec => ({
     username,
-    password: `${username}-secret`,
+    password: simplePassword(username),
     accessKey: ids.hex(32),
     secretKey: ids.hex(40),
     role,
   });
   return [login('svc-backup', 'admin'), login('tenant-a', 'tenant')];
 }
+
+/** Known to everybody who knows the user: good enough where only this machine can connect. */
+export const simplePassword = (username: string): string => `${username}-secret`;

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { createControlApp } from '../../simulator/control/control-app.ts';
 import type { AccessRule } from '../../simulator/control/access.ts';
 import { type ClockMode, scaleOf } from '../../simulator/control/clock-mode.ts';
-import type { InventorySpec } from '../../simulator/domain/inventory.ts';
+import type { CredentialSpec, InventorySpec } from '../../simulator/domain/inventory.ts';
 import type { World } from '../../simulator/domain/world-api.ts';
 import { openLazyDoor } from '../../simulator/app/lazy-door.ts';
 import { listen } from '../../simulator/app/listen.ts';
 import { canListenOn } from '../../simulator/app/listen-nbd-plane.ts';
 import { createServedWorlds } from '../../simulator/app/served-worlds.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import { simplePassword } from '../../simulator/inventory/platform-login.ts';
 import type { PresetName } from '../../simulator/inventory/presets.ts';
 import { ScaledClock } from '../runtime/scaled-clock.ts';
 import { CliError } from './cli-error.ts';
@@ -49,7 +50,7 @@ const JOURNAL_CAPACITY = 100_000;
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   await using open = new AsyncDisposableStack();
   const { inventory, images } = await prepareInventory(options, open);
-  const adapt = await chooseAddresses(options.host);
+  const adapt = await adaptTo(options.host);
   const simulator = open.use(
     await createSimulator({ adapt, ...(images === undefined ? {} : { baseImages: images.open }) }),
   );
@@ -104,13 +105,30 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   };
 }
 
-/** Hosts keep their own addresses where the system has them and everything stays on this machine. */
-async function chooseAddresses(host: string): Promise<(inventory: InventorySpec) => InventorySpec> {
-  const isLoopback = host.startsWith('127.');
+/** What listening at `host` changes about an inventory. */
+async function adaptTo(host: string): Promise<(inventory: InventorySpec) => InventorySpec> {
+  const isLoopback = isLoopbackAddress(host);
+  // Hosts keep addresses of their own where the system has them and everything stays on this machine.
   if (isLoopback && (await canListenOn('127.231.17.5'))) return (inventory) => inventory;
   const ip = isLoopback || host === '0.0.0.0' ? '127.0.0.1' : host;
-  return (inventory) => ({ ...inventory, hosts: inventory.hosts.map((one) => ({ ...one, ip })) });
+  return (inventory) => ({
+    ...inventory,
+    hosts: inventory.hosts.map((one) => ({ ...one, ip })),
+    credentials: isLoopback ? inventory.credentials : inventory.credentials.map(withRandomSecrets),
+  });
 }
+
+/** Where the network can connect, what follows from a well-known seed is no secret. */
+function withRandomSecrets(login: CredentialSpec): CredentialSpec {
+  if (login.password !== simplePassword(login.username)) return login;
+  return {
+    ...login,
+    password: randomBytes(12).toString('base64url'),
+    secretKey: randomBytes(20).toString('hex'),
+  };
+}
+
+const isLoopbackAddress = (host: string): boolean => host.startsWith('127.') || host === 'localhost';
 
 function createClock(mode: ClockMode): ScaledClock {
   const scale = scaleOf(mode);
@@ -118,7 +136,7 @@ function createClock(mode: ClockMode): ScaledClock {
 }
 
 function accessRule(host: string): AccessRule {
-  if (host.startsWith('127.') || host === 'localhost') return { kind: 'loopback' };
+  if (isLoopbackAddress(host)) return { kind: 'loopback' };
   return { kind: 'token', token: randomBytes(24).toString('base64url') };
 }
 

@@ -128,6 +128,23 @@ describe('backlot serve --json', () => {
     expect(hashes[1]).toEqual(hashes[0]);
   });
 
+  it('asks for a token, and draws secrets that nobody can know, when the network can reach it', async () => {
+    const serve = await start(['--host', '0.0.0.0']);
+    const { controlToken, password, secretKey } = serve.ready as typeof serve.ready & {
+      controlToken: string;
+    };
+    const health = `${serve.ready.control}/_backlot/v1/health`;
+    const [without, wrong, right] = await Promise.all(
+      [undefined, 'Bearer wrong', `Bearer ${controlToken}`].map((authorization) =>
+        fetch(health, authorization === undefined ? {} : { headers: { authorization } }),
+      ),
+    );
+    expect([without?.status, wrong?.status, right?.status]).toEqual([401, 401, 200]);
+    const local = await start();
+    expect(password).not.toBe(local.ready.password);
+    expect(secretKey).not.toBe(local.ready.secretKey);
+  });
+
   it('puts a raw image under a disk', async () => {
     const image = join(folder, 'disk.img');
     const bytes = Buffer.alloc(3 * 65_536 + 512, 0);
@@ -193,9 +210,12 @@ describe('backlot', () => {
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('serve') });
   });
 
-  it.each([[['frobnicate']], [['toString']], [['--frobnicate']], [[]]])('refuses %j with exit code 2', async (args) => {
-    expect((await backlot(args)).code).toBe(2);
-  });
+  it.each([[['frobnicate']], [['toString']], [['--frobnicate']], [[]]])(
+    'refuses %j with exit code 2',
+    async (args) => {
+      expect((await backlot(args)).code).toBe(2);
+    },
+  );
 });
 
 /** The first eight bytes that an NBD server says. */

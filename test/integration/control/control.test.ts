@@ -69,6 +69,13 @@ describe('worlds', () => {
       400,
       'servers[0].disks[0]: "1XB" does not fit',
     ],
+    [
+      {
+        inventory: { servers: [{ name: 'a', disks: [{ content: { kind: 'image', file: '/etc/passwd' } }] }] },
+      },
+      400,
+      'image files are given when the simulator starts',
+    ],
     [{ clock: 'fast' }, 400, 'clock: "fast" does not fit; allowed: real, virtual, manual'],
     [{ settings: { nonsense: 1 } }, 400, 'settings.nonsense: does not exist'],
     [{ settings: { snapshotLimit: 'many' } }, 400, 'settings.snapshotLimit: must be a number'],

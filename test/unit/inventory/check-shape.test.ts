@@ -27,10 +27,10 @@ const disk = fc.oneof(
 );
 const server = fc.record(
   {
-    name: fc.constantFrom('a', 'b', 'c', 'd', '', 7, 'x'.repeat(91)),
+    name: fc.constantFrom('a', 'b', 'c', 'd', '', 7, 'x'.repeat(90), 'x'.repeat(91)),
     disks: fc.oneof({ weight: 5, arbitrary: fc.array(disk, { maxLength: 2 }) }, fc.constant(3)),
     isRunning: fc.constantFrom(true, false, true, 'yes'),
-    sockets: fc.constantFrom(1, 2, 3, 0, 65, 1.5),
+    sockets: fc.constantFrom(1, 2, 64, 0, 65, 1.5),
     vmtools: fc.constantFrom(1, 0, -1, 2),
   },
   { requiredKeys: ['name', 'disks'] },
