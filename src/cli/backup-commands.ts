@@ -53,6 +53,7 @@ function scpCommand(program: Command, name: string, description: string): Comman
     .option('--ca <file>', 'PEM file of the CA that signed its certificate')
     .option('--insecure', 'trust any certificate of the platform (not of the data path)')
     .option('--credentials <file>', 'JSON file with the secrets; else they come from the environment')
+    .option('--nbd-port <n>', 'port of the data service on the hosts', wholeNumber)
     .requiredOption('--repo <dir>', 'folder of the repository')
     .option('--json', 'print the result as JSON');
 }
@@ -64,7 +65,6 @@ function jobCommand(program: Command, name: string, description: string): Comman
         .choices(['nbd', 'nbdssl'])
         .default('nbdssl'),
     )
-    .option('--nbd-port <n>', 'port of the data service on the hosts', wholeNumber)
     .option('--connections <n>', 'data connections per disk', wholeNumber)
     .option('--lock-time <seconds>', 'how long the platform keeps the lock without renewal', wholeNumber);
 }
@@ -158,6 +158,7 @@ ${SECRETS}`,
     )
     .action((options: ScpOptions & { json?: boolean }) =>
       runCommand(options, async ({ onProgress, print }) => {
+        await mustBeRepository(options.repo);
         await using opened = await openEngine(options, {}, onProgress);
         const result = await opened.engine.cleanup();
         print(result, () => renderCleanup(result));

@@ -1,6 +1,6 @@
 /** HTTP to an SCP over the network. */
 import { Agent, request as undiciRequest } from 'undici';
-import { type HttpTransport, TransportError } from '../sdk/http-transport.ts';
+import { type HttpTransport, TransportError, UntrustedPeer } from '../sdk/http-transport.ts';
 
 export interface UndiciTransportOptions {
   /** `https://host:port`. */
@@ -45,7 +45,8 @@ export function createUndiciTransport(options: UndiciTransportOptions): HttpTran
         };
       } catch (error) {
         signal?.throwIfAborted();
-        throw new TransportError(`no answer from ${origin}: ${describe(error)}`, { cause: error });
+        const Kind = isCertificateProblem(error) ? UntrustedPeer : TransportError;
+        throw new Kind(`no answer from ${origin}: ${describe(error)}`, { cause: error });
       }
     },
     close: () => agent.close(),
@@ -61,7 +62,10 @@ function originOf(baseUrl: string): string {
 
 function flattenHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
   );
 }
 
@@ -71,4 +75,10 @@ function describe(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   const text = error.message || (error.cause instanceof Error ? error.cause.message : '') || error.name;
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
+}
+
+/** Node's and OpenSSL's codes for a certificate that does not verify. */
+function isCertificateProblem(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/.test(code ?? '');
 }

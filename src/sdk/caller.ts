@@ -4,7 +4,13 @@ import { type Clock, sleep } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Json } from '../kernel/journal.ts';
 import type { Authenticator } from './authenticator.ts';
-import { type HttpRequest, type HttpResponse, type HttpTransport, TransportError } from './http-transport.ts';
+import {
+  type HttpRequest,
+  type HttpResponse,
+  type HttpTransport,
+  TransportError,
+  UntrustedPeer,
+} from './http-transport.ts';
 import { parseEnvelope } from './parse-envelope.ts';
 import { ScpError } from './scp-error.ts';
 
@@ -97,6 +103,7 @@ interface Failures {
 
 /** Milliseconds to wait before the next attempt, or `undefined` when there is none. Counts the failure. */
 function nextDelayMs(error: unknown, failures: Failures, policy: RetryPolicy): number | undefined {
+  if (error instanceof UntrustedPeer) return undefined;
   if (error instanceof TransportError) {
     const attempt = failures.silent++;
     return attempt < policy.afterSilence ? backOffMs(attempt, policy) : undefined;

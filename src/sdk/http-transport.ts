@@ -22,5 +22,10 @@ export interface HttpTransport {
 
 /** No answer came. Whether the request had an effect is unknown. */
 export class TransportError extends Error {
-  override readonly name = 'TransportError';
+  override readonly name: string = 'TransportError';
+}
+
+/** The peer's certificate is not trusted. The request was never sent, and repeating it would not help. */
+export class UntrustedPeer extends TransportError {
+  override readonly name = 'UntrustedPeer';
 }

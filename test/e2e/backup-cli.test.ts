@@ -1,0 +1,199 @@
+/** The engine's commands as a stranger runs them: processes, sockets, files. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backlot, type ServeProcess, startServe } from './serve-process.ts';
+
+interface Disk {
+  readonly deviceId: string;
+  readonly sizeBytes: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'backlot-cli-'));
+let serve: ServeProcess;
+let server: { readonly id: string; readonly name: string; readonly disks: readonly Disk[] };
+
+async function getControl<T>(path: string): Promise<T> {
+  return (await (await fetch(`${serve.ready.control}/_backlot/v1${path}`)).json()) as T;
+}
+
+const world = (path: string): string => `/worlds/${serve.ready.world}${path}`;
+
+beforeAll(async () => {
+  // Ten times as fast as the wall, so that the platform's tasks do not make the test slow.
+  serve = await startServe(['--preset', 'tiny', '--clock', 'x10']);
+  const inventory = await getControl<{ servers: (typeof server & { osName: string })[] }>(
+    world('/inventory'),
+  );
+  const found = inventory.servers.find(({ osName }) => osName !== 'Backup Proxy');
+  if (found === undefined) throw new Error('no ordinary server');
+  server = found;
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await serve.stop();
+});
+
+/** Bytes of the live disks, by slot. */
+async function imageOf(serverId: string): Promise<Map<string, Buffer>> {
+  const image = new Map<string, Buffer>();
+  for (const { deviceId, sizeBytes } of server.disks)
+    image.set(deviceId, await serve.readDisk(serverId, deviceId, sizeBytes));
+  return image;
+}
+
+function expectSame(actual: Map<string, Buffer>, expected: Map<string, Buffer>): void {
+  expect(expected.size).toBeGreaterThan(0);
+  for (const [deviceId, bytes] of expected)
+    expect(actual.get(deviceId)?.equals(bytes), `${deviceId} differs`).toBe(true);
+}
+
+describe('the life of a backup', () => {
+  const repo = join(folder, 'life');
+  const job = () => [...serve.scpArguments, '--vm', server.name, '--repo', repo];
+
+  it('goes from full to incremental, is verified, restored and exported, and thinned out', async () => {
+    interface Result {
+      pointId: string;
+      kind: string;
+      disks: { readBytes: number }[];
+    }
+    const before = await imageOf(server.id);
+    const full = await serve.backlotJson<Result>('backup', ...job());
+    expect(full.kind).toBe('full');
+    await serve.control(
+      world(`/servers/${server.id}/disks/ide0/write?offset=70000`),
+      Buffer.from('a change'),
+    );
+    const after = await imageOf(server.id);
+    expect(after.get('ide0')?.equals(before.get('ide0') ?? Buffer.alloc(0))).toBe(false);
+    const incremental = await serve.backlotJson<Result>('backup', ...job(), '--transport', 'nbd', '--verify');
+    expect(incremental.kind).toBe('incremental');
+    expect(incremental.disks[0]?.readBytes).toBe(65_536);
+
+    const { points } = await serve.backlotJson<{ points: { id: string }[] }>('points', '--repo', repo);
+    expect(points.map(({ id }) => id)).toEqual([full.pointId, incremental.pointId]);
+    expect(await serve.backlot('verify', '--repo', repo)).toMatch(/ok\n.*ok\n/s);
+
+    for (const [point, image] of [
+      [full.pointId, before],
+      [incremental.pointId, after],
+    ] as const) {
+      const restored = await serve.backlotJson<{ server: { id: string } }>(
+        ...(['restore', ...serve.scpArguments, '--repo', repo, '--point', point, '--to', 'new'] as const),
+      );
+      expectSame(await imageOf(restored.server.id), image);
+    }
+
+    const raw = join(folder, 'ide0.raw');
+    await serve.backlot('export', '--repo', repo, '--point', full.pointId, '--disk', 'ide0', raw);
+    expect(readFileSync(raw).equals(before.get('ide0') ?? Buffer.alloc(0))).toBe(true);
+
+    expect(await serve.backlot('prune', '--repo', repo, '--keep-last', '1')).toContain(full.pointId);
+    expect(await serve.backlot('verify', '--repo', repo)).not.toContain(full.pointId);
+    expect(await serve.backlot('cleanup', ...serve.scpArguments, '--repo', repo)).toContain('nothing');
+  });
+
+  it('shows a table and plain progress where there is no terminal, and no secret anywhere', async () => {
+    const done = await backlot(['backup', ...job(), '--full'], serve.credentials);
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/full backup of .* is restore point/);
+    expect(done.stdout).toMatch(/ide0 .* valid-areas/);
+    expect(done.stderr).toMatch(/snapshot\n.*transfer 100 %/s);
+    for (const secret of Object.values(serve.credentials))
+      expect(done.stdout + done.stderr).not.toContain(secret);
+  });
+
+  it('logs in with a password from a file', async () => {
+    const file = join(folder, 'credentials.json');
+    const { username, password } = serve.ready;
+    writeFileSync(file, JSON.stringify({ username, password }), { mode: 0o600 });
+    const done = await backlot(['backup', ...job(), '--credentials', file, '--json']);
+    expect(done.stderr).not.toContain(password);
+    expect(done.code).toBe(0);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('releases the lock and the snapshot before the process ends', async () => {
+    await serve.control(world('/faults'), {
+      kind: 'delay',
+      ms: 3_000_000,
+      when: 'before',
+      on: 'cbt.changed-areas',
+    });
+    const repo = join(folder, 'aborted');
+    const args = ['backup', ...serve.scpArguments, '--vm', server.name, '--repo', repo];
+    const child = spawn(process.execPath, ['src/cli/main.ts', ...args], {
+      env: { ...process.env, ...serve.credentials },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    await new Promise<void>((resolve) =>
+      child.stderr.on('data', (chunk: Buffer) => {
+        stderr += chunk.toString();
+        if (stderr.includes('changed-areas')) resolve();
+      }),
+    );
+    child.kill('SIGINT');
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/releasing.*aborted/s);
+    await fetch(`${serve.ready.control}/_backlot/v1${world('/faults')}`, { method: 'DELETE' });
+    const cleanup = await serve.backlot('cleanup', ...serve.scpArguments, '--repo', repo);
+    expect(cleanup).toContain('nothing');
+    const { servers } = await getControl<{ servers: { snapshots: object[] }[] }>(world('/inventory'));
+    expect(servers.flatMap(({ snapshots }) => snapshots)).toEqual([]);
+  });
+});
+
+describe('wrong use', () => {
+  const scp = ['--scp', 'https://127.0.0.1:1'];
+  const secrets = { BACKLOT_ACCESS_KEY: 'a', BACKLOT_SECRET_KEY: 's' };
+
+  it.each([
+    ['an unknown option', ['points', '--repo', folder, '--wrong'], 2, /unknown option/],
+    ['no server', ['backup', ...scp, '--repo', folder], 2, /--vm/],
+    ['an unknown transport', ['backup', ...scp, '--transport', 'fax'], 2, /nbd, nbdssl/],
+    ['a URL that is none', ['backup', '--scp', 'scp', '--vm', 'x', '--repo', folder], 2, /https:\/\/HOST/],
+    ['nobody at the address', ['cleanup', ...scp, '--repo', folder], 0, /nothing/],
+    ['nobody to log in to', ['backup', ...scp, '--vm', 'x', '--repo', folder], 3, /check --scp/],
+    ['a number that is none', ['prune', '--repo', folder, '--keep-last', 'x'], 2, /whole number/],
+    ['a repository that is none', ['points', '--repo', '/nowhere'], 2, /no folder/],
+    [
+      'an unknown point',
+      ['export', '--repo', folder, '--point', 'p', '--disk', 'ide0', 'o'],
+      2,
+      /backlot points/,
+    ],
+  ])('(%s) ends with its exit code and says what to do', async (_, args, code, text) => {
+    const done = await backlot(args, secrets);
+    expect(done.stderr + done.stdout).toMatch(text);
+    expect(done.code).toBe(code);
+  });
+
+  it('without credentials says where they are taken from', async () => {
+    const none = { BACKLOT_ACCESS_KEY: '', BACKLOT_USERNAME: '' };
+    const done = await backlot(['backup', ...scp, '--vm', 'x', '--repo', folder], none);
+    expect(done.code).toBe(2);
+    expect(done.stderr).toContain('BACKLOT_ACCESS_KEY');
+  });
+
+  it('does not trust a certificate of nobody', async () => {
+    const args = ['backup', '--scp', serve.ready.scp, '--vm', server.name, '--repo', folder];
+    const done = await backlot(args, serve.credentials);
+    expect(done.code).toBe(3);
+    expect(done.stderr).toContain('--ca FILE');
+  });
+
+  it.each(['backup', 'restore', 'points', 'verify', 'prune', 'export', 'cleanup'])(
+    '%s --help shows examples',
+    async (command) => {
+      const done = await backlot([command, '--help']);
+      expect(done.code).toBe(0);
+      expect(done.stdout).toMatch(/Examples?:\n {2}backlot/);
+    },
+  );
+});
