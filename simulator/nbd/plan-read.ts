@@ -23,7 +23,7 @@ export function planRead(device: ExportDevice, offset: number, length: number): 
     at += bytes;
   };
   for (const extent of device.blockStatus(ALLOCATION_CONTEXT, offset, length, MAX_PARTS)) {
-    if (at < end) add(Math.min(extent.lengthBytes, end - at), (extent.flags & ALLOCATION_FLAG.ZERO) !== 0);
+    add(extent.lengthBytes, (extent.flags & ALLOCATION_FLAG.ZERO) !== 0);
   }
   if (at < end) add(end - at, false);
   return parts;

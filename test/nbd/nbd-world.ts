@@ -10,6 +10,8 @@ import { connectNbd, type NbdClient, type NbdClientOptions, type NbdDial } from 
 import type { TestDirectory } from './test-directory.ts';
 
 export interface NbdWorldOptions {
+  /** Where virtual time begins. */
+  readonly startMs?: number;
   readonly directory: TestDirectory;
   readonly secureContext?: () => SecureContext;
   readonly limits?: Partial<NbdLimits>;
@@ -18,7 +20,7 @@ export interface NbdWorldOptions {
 }
 
 export class NbdWorld {
-  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  readonly clock: VirtualClock;
   /** One line for everything that the server saw. */
   readonly log: string[] = [];
   readonly directory: TestDirectory;
@@ -27,6 +29,7 @@ export class NbdWorld {
 
   constructor(options: NbdWorldOptions) {
     this.#options = options;
+    this.clock = new VirtualClock(options.startMs ?? Date.UTC(2026, 0, 1));
     this.directory = options.directory;
   }
 

@@ -354,6 +354,17 @@ describe('the client, when a server fails', () => {
     expect(server.requests).toEqual([0]);
   });
 
+  test('leaves a server that is shutting down', async () => {
+    const answer = ({ cookie, offset, length }: ScriptedRequest, connection: number): Buffer =>
+      connection === 1 ? chunk(cookie, 0x8001, errorPayload(108, 0, '')) : data(cookie, offset, length);
+    const clock = new VirtualClock(0);
+    const server = new ScriptedServer({ answer });
+    const client = await connect(server, clock);
+    await expect(clock.run(READ(client))).rejects.toThrow('ESHUTDOWN');
+    await clock.run(READ(client));
+    expect(server.connections).toBe(2);
+  });
+
   test('repeats the exact range on a new connection when one closes in the middle of a chunk', async () => {
     const asked: ScriptedRequest[] = [];
     const answer = (request: ScriptedRequest, connection: number): Buffer | { close: Buffer } => {

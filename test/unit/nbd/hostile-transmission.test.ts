@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sleep } from '../../../src/kernel/clock.ts';
 import { MemoryDevice } from '../../nbd/memory-device.ts';
 import { NbdWorld, type NbdWorldOptions } from '../../nbd/nbd-world.ts';
 import { type RawRequest, RawClient, request } from '../../nbd/raw-client.ts';
@@ -22,6 +23,7 @@ const REQ_ONE = 8;
 const FAST_ZERO = 16;
 
 interface Setup {
+  readonly isAsync?: boolean;
   readonly isReadOnly?: boolean;
   readonly structured?: boolean;
   readonly contexts?: string[];
@@ -35,8 +37,8 @@ interface Case extends Setup {
 
 /** Data, but for the second MiB, which is a hole. */
 function createWorld(setup: Setup = {}, options: Partial<NbdWorldOptions> = {}): NbdWorld {
-  const isReadOnly = setup.isReadOnly ?? false;
-  const disk = new MemoryDevice({ sizeBytes: SIZE, isReadOnly, bitmaps: { cp: [1, 3] } });
+  const { isReadOnly = false, isAsync = false } = setup;
+  const disk = new MemoryDevice({ sizeBytes: SIZE, isReadOnly, isAsync, bitmaps: { cp: [1, 3] } });
   disk.fill(0, MIB, 1).fill(2 * MIB, SIZE - 2 * MIB, 2);
   return new NbdWorld({ directory: new TestDirectory({ disk }), ...options });
 }
@@ -248,13 +250,38 @@ describe('transmission', () => {
     },
     { name: 'closing its side', end: (client: RawClient) => client.endInput(), why: 'client gone' },
   ])('answers what was asked before $name', async ({ end, why }) => {
+    for (const isAsync of [false, true]) {
+      const world = createWorld({ isAsync });
+      const client = await RawClient.open(world);
+      const asks = Array.from({ length: 8 }, () => request({ type: READ, length: MIB }));
+      await Promise.all([client.say(...asks), end(client)]);
+      expect(client.replies()).toBe(`${'sr:DATA1048576,'.repeat(8)}CLOSED`);
+      await world.settled();
+      expect(world.log.at(-1)).toBe(`1 closed: ${why}`);
+    }
+  });
+
+  test('waits for the disk before it closes after DISC', async () => {
     const world = createWorld();
+    const disk = world.directory.find('disk', false) as MemoryDevice;
+    disk.read = (_offset, length) => sleep(world.clock, 500).then(() => [Buffer.alloc(length)]);
     const client = await RawClient.open(world);
-    const asks = Array.from({ length: 8 }, () => request({ type: READ, length: MIB }));
-    await Promise.all([client.say(...asks), end(client)]);
-    expect(client.replies()).toBe(`${'sr:DATA1048576,'.repeat(8)}CLOSED`);
-    await world.settled();
-    expect(world.log.at(-1)).toBe(`1 closed: ${why}`);
+    await client.say(request({ type: READ, length: 512 }), request({ type: DISC }));
+    expect(client.replies()).toBe('');
+    await world.clock.advanceBy(500);
+    expect(client.replies()).toBe('sr:DATA512,CLOSED');
+  });
+
+  test('reads a disk of more pieces than it names holes in', async () => {
+    const disk = new MemoryDevice({ sizeBytes: MIB });
+    for (let at = 0; at < MIB; at += 8192) disk.fill(at, 4096, 1);
+    const world = new NbdWorld({ directory: new TestDirectory({ disk }) });
+    const client = await RawClient.open(world);
+    await client.say(request({ type: READ, length: MIB }));
+    const chunks = client.replies().split(',');
+    const bytes = chunks.map((chunk) => Number(/\d+/.exec(chunk)?.[0]));
+    expect(bytes.reduce((sum, length) => sum + length, 0)).toBe(MIB);
+    expect(chunks.at(-1)).toMatch(/^sr:DATA\d+$/);
   });
 
   test('answers nothing after DISC', async () => {
