@@ -21,6 +21,8 @@ export interface ServedWorldsOptions {
   /** Called when worlds came or went. */
   changed(): Promise<void>;
   productOpenApi(): unknown;
+  /** Memory that the process holds. */
+  residentBytes(): number;
 }
 
 export interface ServedWorlds extends ControlHost {
@@ -70,7 +72,7 @@ export function createServedWorlds(options: ServedWorldsOptions): ServedWorlds {
       simulator.removeWorld(id);
       void options.changed();
     },
-    totals: () => totalsOf(simulator),
+    totals: () => totalsOf(options),
     productOpenApi: options.productOpenApi,
   };
 }
@@ -119,7 +121,7 @@ async function refuseClearly<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function totalsOf(simulator: ListenableSimulator): Record<string, number> {
+function totalsOf({ simulator, residentBytes }: ServedWorldsOptions): Record<string, number> {
   const { opened, closed, requests, bytes } = simulator.nbd.totals;
   const worlds = simulator.worlds();
   const resources = worlds.flatMap(({ world }) => world.backupResources.list());
@@ -131,6 +133,6 @@ function totalsOf(simulator: ListenableSimulator): Record<string, number> {
     nbd_connections_total: opened,
     nbd_requests_total: requests,
     nbd_bytes_total: bytes,
-    resident_bytes: process.memoryUsage.rss(),
+    resident_bytes: residentBytes(),
   };
 }

@@ -85,7 +85,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
       return stream;
     },
     async [Symbol.asyncDispose]() {
-      for (const id of [...hosted.keys()]) remove(id);
+      for (const id of hosted.keys()) remove(id);
       await api?.close();
     },
   };

@@ -1,5 +1,6 @@
 /** Worlds and their clocks. */
 import { ApiError } from '../../src/contract/errors.ts';
+import { formatUtc } from '../../src/contract/timestamps.ts';
 import type { ShapeSchema } from '../inventory/check-shape.ts';
 import { CLOCK_MODE_HELP, parseClockMode } from './clock-mode.ts';
 import type { ControlCall, ControlledWorld, ControlRoute, WorldRequest } from './control-api.ts';
@@ -119,7 +120,7 @@ function clockOf({ steering }: ControlledWorld) {
   return {
     mode: steering.mode,
     nowMs,
-    now: new Date(nowMs).toISOString(),
+    now: formatUtc(nowMs),
     ...(nextMs === undefined ? {} : { nextDueMs: nextMs }),
   };
 }

@@ -5,7 +5,7 @@
  */
 import { faker } from '@faker-js/faker/locale/en';
 import { createIdSource, type IdSource } from '../../src/kernel/ids.ts';
-import { createRng, type Rng } from '../../src/kernel/rng.ts';
+import { createRng } from '../../src/kernel/rng.ts';
 import type {
   ClusterSpec,
   DatastoreSpec,
@@ -14,17 +14,11 @@ import type {
   PoolSpec,
   ServerSpec,
 } from '../domain/inventory.ts';
+import type { Draw } from './draw.ts';
 import { generateServer } from './generate-server.ts';
 import { firstHostAddress, hostAddress } from './host-address.ts';
 import { generateCredentials } from './platform-login.ts';
 import { PRESETS, type PresetName, type PresetShape } from './presets.ts';
-
-/** What every generator draws from. */
-export interface Draw {
-  readonly rng: Rng;
-  readonly ids: IdSource;
-  readonly faker: typeof faker;
-}
 
 const VERSION = '6.11.3';
 

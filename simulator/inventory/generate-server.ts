@@ -1,6 +1,6 @@
 /** One server: what it is for, how big it is, where it lies. */
 import type { DatastoreSpec, DiskSpec, HostSpec, NetworkSpec, ServerSpec } from '../domain/inventory.ts';
-import type { Draw } from './generate-inventory.ts';
+import type { Draw } from './draw.ts';
 import type { PresetShape } from './presets.ts';
 
 export interface ServerPlan {

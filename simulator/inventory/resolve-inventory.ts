@@ -2,7 +2,7 @@
  * From an inventory file's content to a whole inventory: defaults filled in, references by name turned into ids,
  * contradictions collected. What is left out is drawn from the seed, so the same file and seed give the same world.
  */
-import { createIdSource, type IdSource } from '../../src/kernel/ids.ts';
+import { createIdSource } from '../../src/kernel/ids.ts';
 import { createRng, type Rng } from '../../src/kernel/rng.ts';
 import type {
   ClusterSpec,
@@ -15,14 +15,8 @@ import type {
 import { firstHostAddress, hostAddress } from './host-address.ts';
 import type { InventoryFile, Path, Problem } from './inventory-file.ts';
 import { generateCredentials } from './platform-login.ts';
+import { type Resolution, refer } from './resolution.ts';
 import { resolveServer } from './resolve-server.ts';
-
-/** What the parts of the resolution share. */
-export interface Resolution {
-  readonly rng: Rng;
-  readonly ids: IdSource;
-  report(path: Path, what: string): void;
-}
 
 const VERSION = '6.11.3';
 const DATASTORE_MB = 64 * 1024 * 1024;
@@ -131,26 +125,6 @@ function resolveCredentials(file: InventoryFile, rng: Rng): CredentialSpec[] {
     role: 'admin',
     ...entry,
   }));
-}
-
-/** The id of the item that goes by `wanted`, id or name; the first one's when nothing is wanted. */
-export function refer(
-  wanted: string | undefined,
-  items: readonly { readonly id: string; readonly name: string }[],
-  noun: string,
-  path: Path,
-  on: Resolution,
-): string {
-  if (wanted === undefined) return items[0]?.id ?? '';
-  const found = items.find((item) => item.id === wanted) ?? items.find((item) => item.name === wanted);
-  if (found === undefined)
-    on.report(path, `no ${noun} goes by "${wanted}"; there are: ${nameSome(items) || 'none'}`);
-  return found?.id ?? wanted;
-}
-
-function nameSome(items: readonly { readonly name: string }[]): string {
-  const shown = items.slice(0, 8).map((item) => item.name);
-  return items.length > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
 }
 
 function checkUnique(inventory: InventorySpec, on: Resolution): void {

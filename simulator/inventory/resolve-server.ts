@@ -7,7 +7,7 @@ import type {
   ServerSpec,
 } from '../domain/inventory.ts';
 import type { ContentEntry, DiskEntry, Path, ServerEntry } from './inventory-file.ts';
-import { type Resolution, refer } from './resolve-inventory.ts';
+import { type Resolution, refer } from './resolution.ts';
 import { parseSize } from './size.ts';
 
 const SECTOR_BYTES = 512;

@@ -64,6 +64,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     createClock,
     changed: () => refresh(),
     productOpenApi: loadProductOpenApi,
+    residentBytes: () => process.memoryUsage.rss(),
   });
   const { world } = await worlds.create({
     seed: options.seed,

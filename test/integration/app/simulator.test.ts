@@ -65,9 +65,9 @@ describe('the NBD service of a host', () => {
     const session = await openSession();
     await using _ = session.simulator;
     const { world } = session.hosted;
-    world.guest.write(session.server.id, 'ide0', 70_000, Buffer.from('written before the snapshot'));
+    await world.guest.write(session.server.id, 'ide0', 70_000, Buffer.from('written before the snapshot'));
     const resource = await session.lock();
-    world.guest.write(session.server.id, 'ide0', 70_000, Buffer.from('WRITTEN AFTER THE SNAPSHOT!'));
+    await world.guest.write(session.server.id, 'ide0', 70_000, Buffer.from('WRITTEN AFTER THE SNAPSHOT!'));
     const client = await (kind === 'TLS' ? session.connectTls(resource) : session.connect(resource));
     expect((await session.clock.run(client.read(70_000, 27))).toString()).toBe('written before the snapshot');
     expect(client.info).toMatchObject({ isReadOnly: true, sizeBytes: session.server.disks[0]?.sizeBytes });

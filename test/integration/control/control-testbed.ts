@@ -30,6 +30,7 @@ export async function openControl(clock: ClockMode = 'manual'): Promise<ControlT
     journalCapacity: 10_000,
     createClock: (mode) => new ScaledClock({ startMs: Date.UTC(2026, 0, 1), scale: scaleOf(mode) }),
     changed: async () => undefined,
+    residentBytes: () => 1,
     productOpenApi: () => ({ openapi: '3.1.0' }),
   });
   await worlds.create({ id: 'first', seed: 'control', clock, inventory: 'tiny' });
