@@ -1,4 +1,5 @@
 /** The backup resource: the lock on the server and the data service behind it. */
+import { messageOf } from '../repository/errors.ts';
 import type { BackupResource } from '../sdk/scp-client-api.ts';
 import { TaskFailed } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
@@ -85,7 +86,7 @@ async function unlock(context: JobContext, resourceId: string, lease?: LeaseKeep
     await context.note.dropResource(resourceId);
   } catch (error) {
     context.warnings.push(
-      `backup resource ${resourceId} could not be released (${error instanceof Error ? error.message : error}); ` +
+      `backup resource ${resourceId} could not be released (${messageOf(error)}); ` +
         'the platform frees it when its lock time is over',
     );
   }

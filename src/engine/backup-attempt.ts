@@ -1,6 +1,7 @@
 /** One attempt at a backup: everything from the snapshot to its removal, within one lock period. */
 import { NbdError, NbdRefused } from '../nbd/client/errors.ts';
 import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
+import { messageOf } from '../repository/errors.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
@@ -294,7 +295,7 @@ async function removeSnapshot(context: JobContext, server: ServerItem, name: str
   } catch (error) {
     warn(
       context,
-      `snapshot ${name} could not be removed (${error instanceof Error ? error.message : error}); ` +
+      `snapshot ${name} could not be removed (${messageOf(error)}); ` +
         'the next run or "backlot cleanup" tries again',
     );
   }

@@ -1,8 +1,7 @@
 /** The restore point that an incremental builds on, and per disk whether it can. */
 import type { Json } from '../kernel/journal.ts';
 import type { PointInfo, Repository } from '../repository/repository-api.ts';
-import { versionOfCheckpoint } from './point-notes.ts';
-import { readPointNotes } from './point-notes.ts';
+import { readPointNotes, versionOfCheckpoint } from './point-notes.ts';
 
 export interface Base {
   readonly point: PointInfo;

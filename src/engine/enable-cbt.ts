@@ -1,7 +1,6 @@
 /** Changed block tracking of a server: which disks have it, switched on where it is off. */
-import type { ServerItem } from '../sdk/scp-client-api.ts';
-import { retryClassOfError } from '../sdk/scp-error.ts';
-import { ScpError, TaskFailed } from '../sdk/scp-error.ts';
+import type { CbtStatus, ServerItem } from '../sdk/scp-client-api.ts';
+import { retryClassOfError, ScpError, TaskFailed } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 
@@ -11,7 +10,8 @@ import { retryWhileTaken } from './wait-while-taken.ts';
  * @source SCP 6.11.3 guide, CBT; workflow of VM backups, prerequisites
  */
 export async function enableCbt(context: JobContext, server: ServerItem): Promise<ReadonlySet<string>> {
-  const before = await context.scp.cbtStatus(server.id);
+  const before = await readStatus(context, server);
+  if (before === undefined) return new Set();
   if (context.settings.leaveCbtAlone || before.areAllEnabled) return before.enabledDisks;
   try {
     await setCbt(context, server.id, 'enable');
@@ -21,6 +21,19 @@ export async function enableCbt(context: JobContext, server: ServerItem): Promis
     warn(context, `changed block tracking could not be switched on (${error.message}); full backups only`);
   }
   return (await context.scp.cbtStatus(server.id)).enabledDisks;
+}
+
+/** A platform that does not know the call can still be read as a whole. */
+const UNKNOWN_CALL: ReadonlySet<number> = new Set([404, 405, 501]);
+
+async function readStatus(context: JobContext, server: ServerItem): Promise<CbtStatus | undefined> {
+  try {
+    return await context.scp.cbtStatus(server.id);
+  } catch (error) {
+    if (!(error instanceof ScpError) || !UNKNOWN_CALL.has(error.status)) throw error;
+    warn(context, `the platform does not track changed blocks (${error.reason}); full backups only`);
+    return undefined;
+  }
 }
 
 /** Starts a new history. Every earlier checkpoint is void afterwards. */

@@ -1,4 +1,5 @@
 /** Begins and ends a job: its context, its note, its heartbeat. */
+import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import type { EngineEnvironment } from './engine-api.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -79,8 +80,6 @@ async function closeNote(context: JobContext): Promise<void> {
   try {
     await context.note.close();
   } catch (error) {
-    context.warnings.push(
-      `the run's note could not be closed: ${error instanceof Error ? error.message : error}`,
-    );
+    context.warnings.push(`the run's note could not be closed: ${messageOf(error)}`);
   }
 }

@@ -5,6 +5,7 @@
  * "Deleted" means that the platform does not show it any more: an accepted deletion is not yet a deletion.
  */
 import { type Clock, sleep } from '../kernel/clock.ts';
+import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import { isNotFound } from '../sdk/scp-error.ts';
 import { CLEANUP_TIMEOUT_MS } from './job-context.ts';
@@ -97,7 +98,7 @@ export async function releaseNoted(
     try {
       await work();
     } catch (error) {
-      problems.push(`${what} could not be removed: ${error instanceof Error ? error.message : error}`);
+      problems.push(`${what} could not be removed: ${messageOf(error)}`);
     }
   };
   for (const id of note.record.resourceIds)

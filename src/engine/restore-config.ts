@@ -58,7 +58,8 @@ function memoryOption(memory: JsonObject): JsonObject {
 
 /** The configuration may round the size; the point knows it exactly. */
 function diskOption(disk: JsonObject, point: PointInfo): JsonObject {
-  const deviceId = String(disk.device_id ?? disk.id ?? '');
+  const slot = disk.device_id ?? disk.id;
+  const deviceId = typeof slot === 'string' ? slot : '';
   const known = point.disks.find((candidate) => candidate.deviceId === deviceId);
   return known === undefined ? disk : { ...disk, device_id: deviceId, size_gb: known.sizeBytes / GIB };
 }

@@ -1,4 +1,5 @@
 /** The server that a restore writes to: a new one, or an existing one that is off. */
+import type { Json } from '../kernel/journal.ts';
 import type { PointReader } from '../repository/repository-api.ts';
 import { TransportError } from '../sdk/http-transport.ts';
 import type { Datastore, ServerItem } from '../sdk/scp-client-api.ts';
@@ -35,12 +36,7 @@ export async function prepareNew(
       'restore over an existing server that has the same disks, with --to VM',
     );
   const name = await chooseName(context, job, reader.info.serverName);
-  const datastore = await chooseDatastore(
-    context,
-    reader,
-    notes.poolId,
-    String(notes.vmconf.datastore_id ?? ''),
-  );
+  const datastore = await chooseDatastore(context, reader, notes.poolId, textOf(notes.vmconf.datastore_id));
   const isCopy = (await context.scp.serverById(reader.info.serverId)) !== undefined;
   const config = buildServerConfig({ vmconf: notes.vmconf, name, datastore, point: reader.info, isCopy });
   if (isCopy)
@@ -54,6 +50,8 @@ export async function prepareNew(
   await context.note.update({ serverId: server.id, newServer: { name, id: server.id } });
   return server;
 }
+
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
 async function noteTarget(context: JobContext, server: ServerItem): Promise<void> {
   const aliveUntilMs = context.env.clock.now() + ALIVE_MS;

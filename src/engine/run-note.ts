@@ -81,7 +81,7 @@ export class RunNote {
   }
 }
 
-export function isEmpty(record: RunRecord): boolean {
+function isEmpty(record: RunRecord): boolean {
   return record.snapshots.length === 0 && record.resourceIds.length === 0 && record.newServer === undefined;
 }
 

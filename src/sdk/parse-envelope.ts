@@ -29,8 +29,8 @@ export function parseEnvelope(operation: string, response: HttpResponse): unknow
 /** V1 says `code: 0` and V2 `errcode: ""` (or null) on success; both become the empty string. */
 function codeOf(envelope: { readonly [key: string]: unknown }): string {
   const code = envelope.code ?? envelope.errcode ?? '';
-  const text = String(code);
-  return text === '0' ? '' : text;
+  if (typeof code !== 'string' && typeof code !== 'number') return 'unknown';
+  return code === 0 || code === '0' ? '' : String(code);
 }
 
 function parseObject(body: string): { readonly [key: string]: unknown } | undefined {

@@ -2,11 +2,6 @@
 import type { Json } from '../kernel/journal.ts';
 import type { RetryPolicy } from './caller.ts';
 
-export interface Platform {
-  /** `SCP6.11.3B` and the like. */
-  readonly version: string;
-}
-
 export interface Host {
   readonly id: string;
   readonly ip: string;
@@ -117,7 +112,6 @@ export interface ScpClient {
   /** The same client (and login) with another signal or patience. */
   with(context: { signal?: AbortSignal | undefined; retry?: RetryPolicy }): ScpClient;
 
-  platform(): Promise<Platform>;
   hosts(): Promise<readonly Host[]>;
   datastores(): Promise<readonly Datastore[]>;
 

@@ -60,12 +60,8 @@ function createAuthenticator(options: ScpClientOptions): Authenticator {
 /** The calls of a login carry no credentials. */
 const NO_KEYS = { accessKey: '', secretKey: '' };
 
-function inventoryCalls(call: BoundCall): Pick<ScpClient, 'platform' | 'hosts' | 'datastores'> {
+function inventoryCalls(call: BoundCall): Pick<ScpClient, 'hosts' | 'datastores'> {
   return {
-    async platform() {
-      const fields = new FieldReader('platform.get', await call('platform.get'));
-      return { version: fields.stringOr('version', '') };
-    },
     hosts: () => readAllPages(call, 'hosts.list', {}, readHost),
     datastores: () => readAllPages(call, 'storages.list', {}, readDatastore),
   };

@@ -1,6 +1,7 @@
 /** Where the secrets come from: a file or the environment, never the command line. */
 import { readFile } from 'node:fs/promises';
 import type { Credentials } from '../../engine/engine-api.ts';
+import { messageOf } from '../../repository/errors.ts';
 import { CliError } from '../cli-error.ts';
 
 const HOW =
@@ -61,7 +62,7 @@ export async function readText(file: string): Promise<string> {
   } catch (error) {
     throw new CliError(
       'environment',
-      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? error}`,
+      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { EXIT } from '../cli-error.ts';
 import { type ExitCode, explainFailure } from './exit-code.ts';
 import { createProgressReporter } from './progress-bar.ts';
 
-export interface CommandContext {
+interface CommandContext {
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;

@@ -19,9 +19,9 @@ describe.each(TRANSPORTS)('a backup over %s', (transport) => {
     const engine = rig.engine();
     const first = await rig.run(engine.backup({ server: server.id, transport }));
     const before = await rig.stored(first.pointId, 'ide0');
-    guest.write(server.id, 'ide0', 70 * KIB, Buffer.alloc(100, 0xab));
-    guest.zero(server.id, 'virtio0', 0, 128 * KIB);
-    guest.write(server.id, 'virtio0', 2048 * KIB + 6 * 512, Buffer.alloc(512, 0xcd));
+    await guest.write(server.id, 'ide0', 70 * KIB, Buffer.alloc(100, 0xab));
+    await guest.zero(server.id, 'virtio0', 0, 128 * KIB);
+    await guest.write(server.id, 'virtio0', 2048 * KIB + 6 * 512, Buffer.alloc(512, 0xcd));
     const second = await rig.run(engine.backup({ server: server.id, transport }));
     expect(second).toMatchObject({ kind: 'incremental', fullBecause: '', warnings: [] });
     expect(second.disks.map(({ method, readBytes }) => ({ method, readBytes }))).toEqual([

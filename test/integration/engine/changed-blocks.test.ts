@@ -28,7 +28,12 @@ describe('changed areas', () => {
     const first = await backup(rig);
     await expectSameAsLive(rig, first.pointId);
     for (let at = 0; at < 12; at++)
-      rig.hosted.world.guest.write(rig.server.id, 'ide0', at * 4 * 64 * KIB + 5, Buffer.from('changed'));
+      await rig.hosted.world.guest.write(
+        rig.server.id,
+        'ide0',
+        at * 4 * 64 * KIB + 5,
+        Buffer.from('changed'),
+      );
     const queriesBefore = countQueries(rig);
     const second = await backup(rig);
     expect(countQueries(rig) - queriesBefore).toBeGreaterThanOrEqual(7);
@@ -39,7 +44,7 @@ describe('changed areas', () => {
   it('that leave a gap are not trusted: the disk is read by other means', async () => {
     await using rig = await createRig();
     await backup(rig);
-    rig.hosted.world.guest.write(rig.server.id, 'ide0', 2 * MIB, Buffer.alloc(10, 1));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 2 * MIB, Buffer.alloc(10, 1));
     const engine = tapAreas(rig, (data) => {
       data.length = 0;
     });
@@ -54,7 +59,7 @@ describe('changed areas', () => {
   it('that leave out a change are found out by verification, and never built on', async () => {
     await using rig = await createRig();
     await backup(rig);
-    rig.hosted.world.guest.write(rig.server.id, 'ide0', 2 * MIB, Buffer.alloc(10, 1));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 2 * MIB, Buffer.alloc(10, 1));
     const engine = tapAreas(rig, (data) => {
       data.changed_area = [];
     });
@@ -93,7 +98,7 @@ describe('changed areas', () => {
       on: 'cbt.changed-areas',
       times: 2,
     });
-    rig.hosted.world.guest.zero(rig.server.id, 'ide0', 0, 3 * MIB);
+    await rig.hosted.world.guest.zero(rig.server.id, 'ide0', 0, 3 * MIB);
     const result = await backup(rig);
     expect(result.disks.map((disk) => disk.method)).toEqual(['valid-areas', 'changed-areas']);
     expect(result.kind).toBe('incremental');
@@ -111,7 +116,7 @@ describe('changed areas', () => {
       fullBecause: expect.stringContaining('The VM CBT has expired. Please reset it.'),
     });
     await expectSameAsLive(rig, second.pointId);
-    rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(10, 7));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(10, 7));
     const third = await backup(rig);
     expect(third).toMatchObject({ kind: 'incremental', fullBecause: '' });
     await expectSameAsLive(rig, third.pointId);
@@ -137,6 +142,15 @@ describe('changed areas', () => {
     expect(second).toMatchObject({ kind: 'full', fullBecause: expect.stringContaining('not tracked') });
     await expectSameAsLive(rig, second.pointId);
     expect(rig.hosted.world.cbt.status(rig.server.id).isEnabled).toBe(false);
+  });
+
+  it('are done without on a platform that does not know them', async () => {
+    await using rig = await createRig();
+    rig.hosted.faults.add({ kind: 'error', status: 404, message: 'unknown', on: 'cbt.status', times: 0 });
+    const result = await backup(rig);
+    expect(result.disks.map((disk) => disk.method)).toEqual(['allocation', 'allocation']);
+    expect(result.warnings).toEqual([expect.stringContaining('does not track')]);
+    await expectSameAsLive(rig, result.pointId);
   });
 
   it('are used for the tracked disks only', async () => {

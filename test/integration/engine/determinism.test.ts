@@ -7,7 +7,7 @@ async function journalOf(transport: 'nbd' | 'nbdssl', seed: string): Promise<str
   rig.hosted.faults.add({ kind: 'lose-reply', on: 'snapshots.create' });
   const engine = rig.engine();
   await rig.run(engine.backup({ server: 'erp-01', transport }));
-  rig.hosted.world.guest.write(rig.server.id, 'ide0', 64 * KIB, Buffer.alloc(1000, 1));
+  await rig.hosted.world.guest.write(rig.server.id, 'ide0', 64 * KIB, Buffer.alloc(1000, 1));
   const { pointId } = await rig.run(engine.backup({ server: 'erp-01', transport }));
   await rig.run(engine.restore({ pointId, to: 'new', transport }));
   return rig.hosted.world.journal.hash();

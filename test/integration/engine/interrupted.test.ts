@@ -117,7 +117,7 @@ describe('a repository that cannot store the point', () => {
     await using rig = await createRig();
     await rig.run(rig.engine().backup(JOB));
     const { guest } = rig.hosted.world;
-    guest.write(rig.server.id, 'ide0', 100, Buffer.from('first change'));
+    await guest.write(rig.server.id, 'ide0', 100, Buffer.from('first change'));
     const failing = rig.engine({}, (env) =>
       tapWriter(env, (writer) => ({
         write: (...args) => writer.write(...args),
@@ -128,7 +128,7 @@ describe('a repository that cannot store the point', () => {
     );
     await expect(rig.run(failing.backup(JOB))).rejects.toMatchObject({ step: 'commit' });
     await expectNothingLeft(rig);
-    guest.write(rig.server.id, 'ide0', 1_000_000, Buffer.from('second change'));
+    await guest.write(rig.server.id, 'ide0', 1_000_000, Buffer.from('second change'));
     const result = await rig.run(rig.engine().backup(JOB));
     expect(result.kind).toBe('incremental');
     await expectSameAsLive(rig, result.pointId);

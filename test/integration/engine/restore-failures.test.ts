@@ -112,7 +112,7 @@ describe('a restore that cannot work', () => {
     }));
     rig.hosted.world.servers.stop(rig.server.id, { force: true }, 'test');
     await rig.clock.advanceBy(60_000);
-    rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(MIB, 5));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(MIB, 5));
     const before = await rig.disk(rig.server.id, 'ide0');
     await expect(rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbd' }))).rejects.toMatchObject({
       step: 'check',

@@ -26,9 +26,9 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
     const engine = rig.engine();
     const images = await Promise.all(server.disks.map((disk) => rig.disk(server.id, disk.deviceId)));
     const { pointId } = await rig.run(engine.backup({ server: server.id, transport }));
-    guest.write(server.id, 'ide0', 0, Buffer.alloc(3 * MIB, 0xee));
+    await guest.write(server.id, 'ide0', 0, Buffer.alloc(3 * MIB, 0xee));
     guest.trim(server.id, 'virtio0', 0, MIB);
-    guest.write(server.id, 'virtio0', 2 * MIB, Buffer.alloc(7 * 512, 0xee));
+    await guest.write(server.id, 'virtio0', 2 * MIB, Buffer.alloc(7 * 512, 0xee));
     servers.stop(server.id, { force: true }, 'test');
     await rig.clock.advanceBy(60_000);
     await rig.run(engine.restore({ pointId, to: 'erp-01', transport }));
@@ -41,7 +41,7 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
     await using rig = await createRig();
     const engine = rig.engine();
     const { pointId } = await rig.run(engine.backup({ server: 'erp-01', transport }));
-    rig.hosted.world.guest.write(rig.server.id, 'ide0', 64 * KIB, Buffer.alloc(10, 1));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 64 * KIB, Buffer.alloc(10, 1));
     const before = await rig.disk(rig.server.id, 'ide0');
     await expect(rig.run(engine.restore({ pointId, to: 'erp-01', transport }))).rejects.toMatchObject({
       name: 'JobFailed',

@@ -11,7 +11,7 @@ it('works on every item once and never on more at once than allowed', async () =
     seen.push(item);
     atOnce--;
   });
-  expect(seen.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(seen.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(most).toBe(3);
 });
 
