@@ -11,7 +11,7 @@ import type { ResourceRecord, WorldState } from './world-state.ts';
 
 /** Everything that a host's disappearance ends. */
 export function failResourcesOn(state: WorldState, hostId: string): void {
-  for (const resource of [...state.resources.values()])
+  for (const resource of state.resources.values())
     if (resource.hostId === hostId && !isEnded(resource.status))
       endResource(state, resource, 'host-lost', `host ${hostId} is offline`);
 }
@@ -66,7 +66,7 @@ export function endResource(
   if (server.holder === resource) server.holder = undefined;
   resource.snapshot?.users.delete(resource.id);
   if (resource.hasWritten) judgeRestore(state, resource, event === 'deleted' && actor === resource.owner);
-  for (const connection of [...resource.connections]) connection.cut(why);
+  for (const connection of resource.connections) connection.cut(why);
   resource.connections.clear();
   const forgetAtMs = state.agenda.now() + state.settings.endedResourceKeptSeconds * 1000;
   state.agenda.at(forgetAtMs, () => state.resources.delete(resource.id));

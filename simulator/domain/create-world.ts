@@ -128,5 +128,5 @@ function noteOnline(state: WorldState, entity: 'host' | 'datastore', id: string,
 function closeWorld(state: WorldState): void {
   state.agenda.close();
   for (const resource of state.resources.values())
-    for (const connection of [...resource.connections]) connection.cut('the world is closed');
+    for (const connection of resource.connections) connection.cut('the world is closed');
 }

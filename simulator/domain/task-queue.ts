@@ -13,7 +13,7 @@ import { ApiError } from '../../src/contract/errors.ts';
 import type { IdSource, TaskId } from '../../src/kernel/ids.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import type { Agenda } from './agenda.ts';
-import type { Task, TaskAction } from './world-api.ts';
+import type { Task, TaskAction, Tasks } from './world-api.ts';
 import type { ServerRecord } from './world-state.ts';
 
 export interface TaskPlan {
@@ -44,7 +44,7 @@ interface TaskRecord {
 /** Ended tasks beyond this are forgotten, oldest first. */
 const KEPT_TASKS = 10_000;
 
-export class TaskQueue {
+export class TaskQueue implements Tasks {
   readonly #agenda: Agenda;
   readonly #ids: IdSource;
   readonly #journal: Journal;

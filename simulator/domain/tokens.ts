@@ -54,7 +54,7 @@ export function createTokens(state: WorldState): Tokens {
     },
     expireAll() {
       state.agenda.settle();
-      for (const token of [...tokens.values()]) drop(token, 'all tokens expired');
+      for (const token of tokens.values()) drop(token, 'all tokens expired');
     },
   };
 }

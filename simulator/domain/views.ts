@@ -94,5 +94,8 @@ function viewDisk(disk: VirtualDisk): ServerDisk {
     get allocatedBytes() {
       return disk.allocatedBytes;
     },
+    get usedBytesEstimate() {
+      return disk.usedBytesEstimate;
+    },
   };
 }

@@ -95,6 +95,8 @@ export interface ServerDisk {
   readonly storageFile: string;
   /** Bytes of allocated blocks. */
   readonly allocatedBytes: number;
+  /** The same for lists: an estimate as long as nobody has touched the disk, and cheap. */
+  readonly usedBytesEstimate: number;
 }
 
 export type ServerStatus = 'running' | 'stopped' | 'suspended' | 'starting' | 'stopping' | 'error';

@@ -42,7 +42,7 @@ export interface DatastoreRecord extends DatastoreSpec {
 }
 
 /** Counters of a server's CBT: all its disks share them, so that one checkpoint stands for all. */
-export interface CbtCounters {
+interface CbtCounters {
   versionId: number;
   /** Of the interval that the next snapshot closes. */
   incId: number;

@@ -35,7 +35,9 @@ export function readPieces(
     return true;
   });
   pushZeros(pieces, end - at);
-  return pieces.every((piece) => piece instanceof Uint8Array) ? pieces : Promise.all(pieces);
+  return pieces.every((piece) => piece instanceof Uint8Array)
+    ? pieces
+    : Promise.all(pieces.map(async (piece) => piece));
 }
 
 /** The synthetic block that a value of kind `own` or `foreign` at index `block` stands for. */

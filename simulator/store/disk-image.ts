@@ -217,7 +217,9 @@ export class DiskImage implements DiskContent {
       case 'own':
       case 'foreign':
         return renderBlock(syntheticBlock(this.#source(), block, value), length);
-      default:
+      case 'hole':
+      case 'zero':
+      case 'base':
         return Buffer.alloc(length);
     }
   }
@@ -230,13 +232,15 @@ export class DiskImage implements DiskContent {
       this.#patchOver(block, read, inBlock, bytes);
       return;
     }
-    const copy = Buffer.from(bytes);
-    return read.then((below) => {
-      // Another write may have landed while the image was read; then this one goes on top of it.
-      const now = this.#map.get(block);
-      if (kindOf(now) === 'base') this.#patchOver(block, below, inBlock, copy);
-      else this.#patch(block, now, inBlock, copy);
-    });
+    return this.#patchLater(block, read, inBlock, Buffer.from(bytes));
+  }
+
+  async #patchLater(block: number, read: Promise<Buffer>, inBlock: number, bytes: Buffer): Promise<void> {
+    const below = await read;
+    // Another write may have landed while the image was read; then this one goes on top of it.
+    const now = this.#map.get(block);
+    if (kindOf(now) === 'base') this.#patchOver(block, below, inBlock, bytes);
+    else this.#patch(block, now, inBlock, bytes);
   }
 
   #patchOver(block: number, below: Buffer, inBlock: number, bytes: Uint8Array): void {

@@ -22,7 +22,7 @@ export interface SyntheticBlock {
 }
 
 export const STAMP_BYTES = 64;
-export const MAX_BLOCK_BYTES = 2 ** 20;
+const MAX_BLOCK_BYTES = 2 ** 20;
 
 const TILE_COUNT = 64;
 const TILE_STEP = 65536;

@@ -1,5 +1,5 @@
 /** Random lives of a server with two small disks, against arrays of bytes. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../src/contract/errors.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
@@ -137,11 +137,11 @@ class Life {
     switch (given.kind) {
       case 'write': {
         const data = new Uint8Array(length).map((_, at) => (given.fill === 0 ? 0 : (given.fill + at) & 255));
-        guest.write(SERVER, disk.deviceId, offset, data);
+        void guest.write(SERVER, disk.deviceId, offset, data);
         return this.model.write(disk, offset, data);
       }
       case 'zero':
-        guest.zero(SERVER, disk.deviceId, offset, length);
+        void guest.zero(SERVER, disk.deviceId, offset, length);
         return this.model.write(disk, offset, new Uint8Array(length));
       case 'trim':
         guest.trim(SERVER, disk.deviceId, offset, length);
@@ -160,8 +160,8 @@ class Life {
         const source = this.model.disks[1 - given.disk] ?? disk;
         const data = source.bytes.slice(0, Math.min(source.bytes.length, size - firstBlock * GRAIN));
         const half = given.isHalved ? Math.min(200, data.length) : data.length;
-        guest.write(SERVER, disk.deviceId, firstBlock * GRAIN, data.slice(0, half));
-        guest.write(SERVER, disk.deviceId, firstBlock * GRAIN + half, data.slice(half));
+        void guest.write(SERVER, disk.deviceId, firstBlock * GRAIN, data.slice(0, half));
+        void guest.write(SERVER, disk.deviceId, firstBlock * GRAIN + half, data.slice(half));
         return this.model.write(disk, firstBlock * GRAIN, data);
       }
     }

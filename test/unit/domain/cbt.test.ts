@@ -80,9 +80,9 @@ describe('CBT', () => {
     const { guest } = small.world;
     await set(small, 'enable');
     const base = await take(small);
-    guest.write(SERVER, DISK, 2 * GRAIN - 1, Buffer.alloc(2, 1));
+    await guest.write(SERVER, DISK, 2 * GRAIN - 1, Buffer.alloc(2, 1));
     guest.trim(SERVER, DISK, 8 * GRAIN, GRAIN);
-    guest.zero(SERVER, DISK, 10 * GRAIN, 1);
+    await guest.zero(SERVER, DISK, 10 * GRAIN, 1);
     const later = await take(small);
     guest.writeSynthetic(SERVER, DISK, 15, 1);
     const last = await take(small);
@@ -97,7 +97,7 @@ describe('CBT', () => {
     const small = smallWorld();
     await set(small, 'enable');
     small.world.guest.writeSynthetic(SERVER, DISK, 1, 3);
-    small.world.guest.zero(SERVER, DISK, 4 * GRAIN, GRAIN);
+    await small.world.guest.zero(SERVER, DISK, 4 * GRAIN, GRAIN);
     small.world.guest.trim(SERVER, DISK, 2 * GRAIN, GRAIN);
     const { id } = await take(small);
     expect(blocks(ask(small, id, 0))).toBe('1+1 3+2');

@@ -25,7 +25,7 @@ async function day(): Promise<string> {
   const { world } = small;
   await finish(small, world.cbt.set(SERVER, 'enable', undefined, 'me'));
   await finish(small, world.snapshots.create(SERVER, { name: 's', description: '' }, 'me'));
-  world.guest.write(SERVER, DISK, 9, Buffer.from('x'));
+  await world.guest.write(SERVER, DISK, 9, Buffer.from('x'));
   const request = { serverId: SERVER, type: 'backup', lockTimeSeconds: 60 } as const;
   world.backupResources.create(request, 'me');
   await small.clock.advanceBy(600_000);

@@ -99,12 +99,12 @@ describe('the export of a snapshot', () => {
   it('serves the newest snapshot of the moment of creation, whatever comes later', async () => {
     const small = world(true);
     const { guest } = small.world;
-    guest.write(SERVER, DISK, 0, Buffer.from('one'));
+    await guest.write(SERVER, DISK, 0, Buffer.from('one'));
     await take(small);
-    guest.write(SERVER, DISK, 0, Buffer.from('two'));
+    await guest.write(SERVER, DISK, 0, Buffer.from('two'));
     await take(small);
     const { device } = open(small, `${await lock(small, 'backup')}/${DISK}`);
-    guest.write(SERVER, DISK, 0, Buffer.from('six'));
+    await guest.write(SERVER, DISK, 0, Buffer.from('six'));
     await take(small);
     expect(await text(device, 0, 3)).toBe('two');
     expect(() => device.write(0, Buffer.from('x'))).toThrow('read-only');
@@ -126,7 +126,7 @@ describe('the export of a snapshot', () => {
     const { guest } = small.world;
     guest.writeSynthetic(SERVER, DISK, 1, 2);
     const first = await take(small);
-    guest.zero(SERVER, DISK, 4 * GRAIN, GRAIN);
+    await guest.zero(SERVER, DISK, 4 * GRAIN, GRAIN);
     guest.writeSynthetic(SERVER, DISK, 10, 1);
     const second = await take(small);
     guest.writeSynthetic(SERVER, DISK, 2, 1);

@@ -33,10 +33,10 @@ describe('the guest', () => {
     expect(codeOf(() => guest.writeSynthetic(SERVER, DISK, 0, 5))).toBe('no error');
   });
 
-  it('leaves each change in the journal, and no refused one', () => {
+  it('leaves each change in the journal, and no refused one', async () => {
     const { world, journal } = odd();
-    world.guest.write(SERVER, DISK, 5, Buffer.from('abc'));
-    world.guest.zero(SERVER, DISK, 0, 9);
+    await world.guest.write(SERVER, DISK, 5, Buffer.from('abc'));
+    await world.guest.zero(SERVER, DISK, 0, 9);
     world.guest.trim(SERVER, DISK, GRAIN, GRAIN);
     world.guest.writeSynthetic(SERVER, DISK, 3, 2);
     codeOf(() => world.guest.trim(SERVER, DISK, 0, SIZE + 1));

@@ -8,7 +8,8 @@ import type { DiskSpec, InventorySpec, ServerSpec } from '../../../simulator/dom
 import type { World } from '../../../simulator/domain/world-api.ts';
 
 export const GRAIN = 65_536;
-export const START_MS = Date.UTC(2026, 0, 5);
+/** 2026-01-05T00:00:00Z. */
+export const START_MS = 1_767_571_200_000;
 export const SERVER = 'server-1';
 export const DISK = 'ide0';
 

@@ -22,9 +22,9 @@ describe('creating a snapshot', () => {
   it('holds the bytes of the instant of the call, not of the end of its task', async () => {
     const small = smallWorld();
     const { guest, snapshots } = small.world;
-    guest.write(SERVER, DISK, 0, Buffer.from('before'));
+    await guest.write(SERVER, DISK, 0, Buffer.from('before'));
     const { taskId, snapshotId } = snapshots.create(SERVER, { name: 'a', description: '' }, 'me');
-    guest.write(SERVER, DISK, 0, Buffer.from('during'));
+    await guest.write(SERVER, DISK, 0, Buffer.from('during'));
     expect(snapshots.get(SERVER, snapshotId).status).toBe('creating');
     await finish(small, { taskId });
     expect(snapshots.get(SERVER, snapshotId).status).toBe('normal');
@@ -145,7 +145,7 @@ describe('deleting snapshots', () => {
     const { guest } = small.world;
     const ids: string[] = [];
     for (const text of ['one', 'two', 'six']) {
-      guest.write(SERVER, DISK, 0, Buffer.from(text));
+      await guest.write(SERVER, DISK, 0, Buffer.from(text));
       ids.push(await take(small, text));
     }
     await finish(small, small.world.snapshots.delete(SERVER, [ids[1] ?? ''], 'me'));
@@ -159,9 +159,9 @@ describe('recovering from a snapshot', () => {
   it('brings the bytes back, with a snapshot of what was there on request', async () => {
     const small = off();
     const { world } = small;
-    world.guest.write(SERVER, DISK, 0, Buffer.from('old'));
+    await world.guest.write(SERVER, DISK, 0, Buffer.from('old'));
     const id = await take(small, 'a');
-    world.guest.write(SERVER, DISK, 0, Buffer.from('new'));
+    await world.guest.write(SERVER, DISK, 0, Buffer.from('new'));
     await finish(small, world.snapshots.recover(SERVER, id, { backup: true, powerOn: true }, 'me'));
     expect(Buffer.from(await world.guest.read(SERVER, DISK, 0, 3)).toString()).toBe('old');
     const saved = world.snapshots.list(SERVER).find((snapshot) => snapshot.id !== id);

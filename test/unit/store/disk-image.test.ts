@@ -40,7 +40,7 @@ describe('DiskImage', () => {
   it('reads any range alike, whatever the blocks are', async () => {
     const image = new DiskImage({ sizeBytes: 6 * GRAIN + 10, blockBytes: GRAIN, seed: 5 });
     image.writeSynthetic(0, 3);
-    image.write(3 * GRAIN + 5, noise(GRAIN));
+    await image.write(3 * GRAIN + 5, noise(GRAIN));
     image.writeSynthetic(6, 1);
     const whole = await bytes(image);
     for (const [from, to] of [
@@ -58,7 +58,7 @@ describe('DiskImage', () => {
     const image = disk(8);
     image.writeSynthetic(0, 4);
     const copy = disk(8, { seed: 6 });
-    copy.write(GRAIN, await bytes(image, 0, 6 * GRAIN));
+    await copy.write(GRAIN, await bytes(image, 0, 6 * GRAIN));
     expect(copy.keptBlockCount).toBe(0);
     expect((await bytes(copy, GRAIN, 6 * GRAIN)).equals(await bytes(image, 0, 6 * GRAIN))).toBe(true);
     expect(copy.allocatedBytes).toBe(6 * GRAIN);
@@ -70,29 +70,29 @@ describe('DiskImage', () => {
     image.writeSynthetic(0, 1);
     const content = await bytes(image, 0, GRAIN);
     const copy = disk(2, { seed: 6 });
-    for (let at = 0; at < GRAIN; at += 1024) copy.write(at, content.subarray(at, at + 1024));
+    for (let at = 0; at < GRAIN; at += 1024) await copy.write(at, content.subarray(at, at + 1024));
     expect(copy.keptBlockCount).toBe(0);
-    copy.write(GRAIN, noise(100));
+    await copy.write(GRAIN, noise(100));
     expect(copy.keptBlockCount).toBe(1);
-    copy.write(GRAIN, new Uint8Array(100));
-    copy.write(GRAIN + 100, new Uint8Array(GRAIN - 100));
+    await copy.write(GRAIN, new Uint8Array(100));
+    await copy.write(GRAIN + 100, new Uint8Array(GRAIN - 100));
     expect(copy.keptBlockCount).toBe(0);
   });
 
-  it('keeps bytes in place while only the live disk has them', () => {
+  it('keeps bytes in place while only the live disk has them', async () => {
     const image = disk(2);
-    for (let round = 0; round < 5; round++) image.write(10, noise(50, round));
+    for (let round = 0; round < 5; round++) await image.write(10, noise(50, round));
     expect(image.keptBlockCount).toBe(1);
-    image.write(0, noise(GRAIN));
+    await image.write(0, noise(GRAIN));
     expect(image.keptBlockCount).toBe(1);
   });
 
   it('copies a block on the first write after a freeze, and frees what nobody reaches any more', async () => {
     const image = disk(3);
-    image.write(0, noise(2 * GRAIN));
+    await image.write(0, noise(2 * GRAIN));
     const before = await bytes(image);
     const layer = image.freeze();
-    image.write(5, noise(10, 99));
+    await image.write(5, noise(10, 99));
     expect(image.keptBlockCount).toBe(3);
     expect((await bytes(layer)).equals(before)).toBe(true);
     layer.release();
@@ -103,12 +103,12 @@ describe('DiskImage', () => {
 
   it('frees a layer in the middle without touching what its neighbours hold', async () => {
     const image = disk(3);
-    image.write(0, noise(GRAIN, 1));
+    await image.write(0, noise(GRAIN, 1));
     const first = image.freeze();
-    image.write(0, noise(GRAIN, 2));
-    image.write(GRAIN, noise(GRAIN, 3));
+    await image.write(0, noise(GRAIN, 2));
+    await image.write(GRAIN, noise(GRAIN, 3));
     const second = image.freeze();
-    image.write(GRAIN, noise(GRAIN, 4));
+    await image.write(GRAIN, noise(GRAIN, 4));
     second.release();
     expect(image.keptBlockCount).toBe(3);
     expect((await bytes(first, 0, GRAIN)).equals(noise(GRAIN, 1))).toBe(true);
@@ -123,7 +123,7 @@ describe('DiskImage', () => {
     const before = await bytes(image);
     image.writeSynthetic(0, 1);
     const between = await bytes(image, 0, GRAIN);
-    image.write(GRAIN, noise(GRAIN));
+    await image.write(GRAIN, noise(GRAIN));
     image.revertTo(layer);
     expect((await bytes(image)).equals(before)).toBe(true);
     expect(image.keptBlockCount).toBe(0);
@@ -133,38 +133,38 @@ describe('DiskImage', () => {
 
   it('gives pieces of a layer that stay as they are, whatever happens to layer and disk', async () => {
     const image = disk(1);
-    image.write(0, noise(GRAIN));
+    await image.write(0, noise(GRAIN));
     const layer = image.freeze();
     const pieces = await layer.read(0, GRAIN);
     layer.release();
-    image.write(0, noise(GRAIN, 50));
+    await image.write(0, noise(GRAIN, 50));
     expect(Buffer.concat(pieces).equals(noise(GRAIN))).toBe(true);
   });
 
   it('gives pieces of the live disk that are a picture of the moment', async () => {
     const image = disk(1);
-    image.write(0, noise(GRAIN));
+    await image.write(0, noise(GRAIN));
     const pieces = await image.read(0, GRAIN);
-    image.write(0, noise(GRAIN, 50));
+    await image.write(0, noise(GRAIN, 50));
     expect(Buffer.concat(pieces).equals(noise(GRAIN))).toBe(true);
   });
 
   it('takes the bytes over, so that the caller may reuse its buffer', async () => {
     const image = disk(2);
     const data = noise(GRAIN);
-    image.write(0, data);
+    await image.write(0, data);
     data.fill(0);
     expect((await bytes(image, 0, GRAIN)).equals(noise(GRAIN))).toBe(true);
   });
 
   it('lets a linked clone go its own way over the same memory', async () => {
     const image = disk(2);
-    image.write(0, noise(GRAIN));
+    await image.write(0, noise(GRAIN));
     image.writeSynthetic(1, 1);
     const layer = image.freeze();
     const clone = DiskImage.cloneOf(layer);
     expect((await bytes(clone)).equals(await bytes(image))).toBe(true);
-    clone.write(3, noise(3, 9));
+    await clone.write(3, noise(3, 9));
     clone.writeSynthetic(1, 1);
     image.writeSynthetic(1, 1);
     expect((await bytes(clone, GRAIN)).equals(await bytes(image, GRAIN))).toBe(false);
@@ -176,25 +176,25 @@ describe('DiskImage', () => {
     expect(clone.keptBlockCount).toBe(0);
   });
 
-  it('counts the last block of an odd size as far as the disk goes', () => {
+  it('counts the last block of an odd size as far as the disk goes', async () => {
     const image = new DiskImage({ sizeBytes: 2 * GRAIN + 7, blockBytes: GRAIN, seed: 5 });
-    image.write(2 * GRAIN + 6, noise(1));
+    await image.write(2 * GRAIN + 6, noise(1));
     expect(image.allocatedBytes).toBe(7);
-    image.zero(2 * GRAIN, 7, true);
+    await image.zero(2 * GRAIN, 7, true);
     expect(image.allocatedBytes).toBe(0);
   });
 
-  it('keeps zeroed blocks allocated unless they may become holes', () => {
+  it('keeps zeroed blocks allocated unless they may become holes', async () => {
     const image = disk(4);
     image.writeSynthetic(0, 4);
-    image.zero(10, 3 * GRAIN, false);
+    await image.zero(10, 3 * GRAIN, false);
     expect([0, 1, 2, 3].map((block) => allocationOf(image.extents.get(block)))).toEqual([
       'data',
       'zero',
       'zero',
       'data',
     ]);
-    image.zero(GRAIN, GRAIN, true);
+    await image.zero(GRAIN, GRAIN, true);
     image.trim(GRAIN + 1, 2 * GRAIN);
     expect([1, 2, 3].map((block) => allocationOf(image.extents.get(block)))).toEqual([
       'hole',
@@ -203,13 +203,13 @@ describe('DiskImage', () => {
     ]);
   });
 
-  it('tells of every block that may read differently', () => {
+  it('tells of every block that may read differently', async () => {
     const told: [number, number][] = [];
     const image = disk(8, { onChanged: (first, count) => told.push([first, count]) });
-    image.write(GRAIN - 1, noise(2));
+    await image.write(GRAIN - 1, noise(2));
     image.trim(10, 3 * GRAIN);
     image.writeSynthetic(5, 3);
-    image.zero(0, GRAIN, false);
+    await image.zero(0, GRAIN, false);
     image.revertTo(image.freeze());
     expect(told).toEqual([
       [0, 1],
