@@ -4,7 +4,7 @@ import { parseTimestamp } from '../../../src/contract/timestamps.ts';
 import type { Task } from '../../domain/world-api.ts';
 import type { HandlersOf } from '../call.ts';
 import { pageOfItems } from '../list-page.ts';
-import { hostItem } from '../views/host-view.ts';
+import { hostViews } from '../views/host-view.ts';
 import { azDetail, azItem, clusterDetail, clusterItem, isInPool } from '../views/pool-view.ts';
 import { storageItem } from '../views/storage-view.ts';
 import { taskData, taskItem } from '../views/task-view.ts';
@@ -83,7 +83,7 @@ export const INVENTORY_HANDLERS: HandlersOf<
         contains(query.name, host.name) &&
         isOrAny(query.ip, host.ip),
     );
-    const toItem = (host: (typeof hosts)[number]) => hostItem(world, host);
+    const toItem = hostViews(world);
     return pageOfItems(hosts, date === '20240725' ? toItem : (host) => olderHost(toItem(host)), query);
   },
   'storages.list': ({ world, query }) => {

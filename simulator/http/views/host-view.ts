@@ -4,19 +4,31 @@ import type { World } from '../../domain/world-api.ts';
 import { MHZ_PER_CORE, ratioOf, stableHex, sum } from './derived.ts';
 
 type Host = World['hosts'][number];
-type Datastore = World['datastores'][number];
 
 const CORES_PER_SOCKET = 16;
 /** Fractional, because the document allows an integer or a number and never both at once. */
 const OVERCOMMIT = 1.5;
 
-export function hostItem(world: World, host: Host): HostItem {
+/** Views of hosts; what all of them need from the servers and datastores is added up once. */
+export function hostViews(world: World): (host: Host) => HostItem {
+  const usedMb = new Map<string, number>();
+  for (const { hostId, memoryMb, status } of world.servers.list())
+    if (status === 'running') usedMb.set(hostId, (usedMb.get(hostId) ?? 0) + memoryMb);
+  const stores = world.datastores;
+  return (host) => {
+    const reached = stores.filter(({ hostIds }) => hostIds.includes(host.id));
+    return hostItem(
+      world,
+      host,
+      usedMb.get(host.id) ?? 0,
+      sum(reached, ({ totalMb }) => totalMb),
+    );
+  };
+}
+
+function hostItem(world: World, host: Host, usedMb: number, storageMb: number): HostItem {
   const cluster = world.clusters.find(({ id }) => id === host.clusterId);
   const sockets = Math.max(1, Math.ceil(host.cores / CORES_PER_SOCKET));
-  const usedMb = sum(
-    world.servers.list().filter(({ hostId, status }) => hostId === host.id && status === 'running'),
-    ({ memoryMb }) => memoryMb,
-  );
   return {
     id: host.id,
     name: host.name,
@@ -52,13 +64,10 @@ export function hostItem(world: World, host: Host): HostItem {
       allocation_max: OVERCOMMIT,
     },
     gpu: { total: 0, used: 0, ratio: 0, memory_total_mb: 0, memory_used_mb: 0, memory_ratio: 0 },
-    storage: { total_mb: sum(reachedBy(world, host.id), (store) => store.totalMb) },
+    storage: { total_mb: storageMb },
     reserves: { memory_mb: 0 },
     system_disk: { status: 'normal', type: 'ssd', pin: '', online_status: 1, ssd_remaining_life: '100' },
     storage_iqn: `iqn.1994-05.com.redhat:${stableHex(host.id, 12)}`,
     cpu_vendor_id: 'GenuineIntel',
   };
 }
-
-const reachedBy = (world: World, hostId: string): readonly Datastore[] =>
-  world.datastores.filter(({ hostIds }) => hostIds.includes(hostId));

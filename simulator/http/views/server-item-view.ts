@@ -17,7 +17,7 @@ export function serverItem(world: World, server: Server): ServerItem {
   const store = storeLabel(world, server.disks[0]?.datastoreId);
   const isOff = server.status === 'stopped';
   const sizeBytes = totalBytes(server);
-  const usedBytes = server.disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0);
+  const usedBytes = server.disks.reduce((sum, disk) => sum + disk.usedBytesEstimate, 0);
   return {
     advance_param: advanceFlags(server),
     alarm: { alarm: 0, alarm_info: [] },
