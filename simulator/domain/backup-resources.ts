@@ -161,7 +161,8 @@ function startTask(
   return state.tasks.start({
     action,
     objectType: 'VM',
-    objectId: resource.id,
+    objectId: resource.server.id,
+    subjectId: resource.id,
     objectName: resource.server.name,
     server: resource.server,
     durationMs: state.settings.taskMs[action],

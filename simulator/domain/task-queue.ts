@@ -21,6 +21,8 @@ export interface TaskPlan {
   readonly objectType: string;
   readonly objectId: string;
   readonly objectName: string;
+  /** What the journal calls the object, when the product names the server instead. */
+  readonly subjectId?: string;
   readonly server?: ServerRecord | undefined;
   readonly poolId?: Task['poolId'] | undefined;
   readonly durationMs: number;
@@ -122,7 +124,7 @@ export class TaskQueue implements Tasks {
       status: task.status,
       progress: this.#progress(task),
       ...(plan.server && { server: plan.server.id }),
-      object: plan.objectId,
+      object: plan.subjectId ?? plan.objectId,
       ...(description !== '' && { description }),
     });
   }

@@ -58,6 +58,15 @@ describe('a backup resource', () => {
     expect(small.world.backupResources.get(resourceId).remainSeconds).toBe(599);
   });
 
+  it('is made by a task on the server, which the journal links to the resource', async () => {
+    const small = stopped();
+    const { taskId, resourceId } = create(small, 'restore');
+    expect(small.world.tasks.get(taskId)).toMatchObject({ objectType: 'VM', objectId: SERVER });
+    expect(small.journal.entries.filter((entry) => entry.type === 'task')).toMatchObject([
+      { task: taskId, object: resourceId, server: SERVER },
+    ]);
+  });
+
   it('has an id of two UUIDs', async () => {
     const { id } = await running(smallWorld(), 'backup');
     expect(id).toMatch(/^[0-9a-f-]{36}:[0-9a-f-]{36}$/);
