@@ -86,7 +86,9 @@ export function gateDial(dial: Dial, power: KillSwitch): Dial {
   return (host, port, signal) =>
     power.gate(async () => {
       const stream = await dial(host, port, signal);
-      const forget = power.onKill(() => stream.destroy());
+      // With an error, because only that breaks the other end of a duplex pair off, as a dead process's reset does.
+      stream.on('error', () => undefined);
+      const forget = power.onKill(() => void stream.destroy(new Error('the process was killed')));
       stream.once('close', forget);
       return stream;
     });

@@ -64,13 +64,15 @@ export function fillDisks(story: Story): void {
       const run = parseSize(content.run ?? DEFAULT_RUN);
       for (let offset = 0; offset < sizeBytes; offset += run) {
         const length = Math.min(run, sizeBytes - offset);
-        if (rng.float() < content.allocated) writeData(story, { id, name, device: slot, offset, length });
+        // The first run is always there: a disk that is meant to hold data is never empty by chance.
+        if (offset === 0 || rng.float() < content.allocated)
+          writeData(story, { id, name, device: slot, offset, length });
       }
     }
   }
 }
 
-const DEFAULT_RUN = '256KiB';
+const DEFAULT_RUN = '128KiB';
 
 function writeData(story: Story, { id, name, device, offset, length }: Place): void {
   const bytes = story.log.write(name, device, offset, length, story.position);

@@ -71,8 +71,9 @@ describe('kill switch', () => {
     const clock = new VirtualClock(0);
     const power = new KillSwitch();
     const [mine, theirs] = duplexPair();
-    theirs.resume();
-    const hasEnded = new Promise((resolve) => theirs.once('end', resolve).once('close', resolve));
+    theirs.on('error', () => undefined);
+    theirs.write(new Uint8Array(1_000_000));
+    const hasEnded = new Promise((resolve) => theirs.once('close', resolve));
     const stream = await gateDial(async () => mine, power)('host', 1, new AbortController().signal);
     power.kill();
     expect(stream.destroyed).toBe(true);
