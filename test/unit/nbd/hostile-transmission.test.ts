@@ -359,6 +359,11 @@ describe('transmission', () => {
     disk.read = () => Promise.reject(new Error('worn out'));
     await client.say(request({ type: READ, length: 512 }));
     expect(client.replies()).toBe('sr:EIO');
+    disk.blockStatus = () => {
+      throw new Error('worn out');
+    };
+    await client.say(request({ type: READ, length: 512 }));
+    expect(client.replies()).toBe('sr:EIO');
     disk.write = () => {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     };
