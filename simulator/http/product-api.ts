@@ -3,6 +3,7 @@
  *
  * One instance per listener; instances over the same directory share everything that belongs to a world.
  */
+import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { envelopeOfPath } from '../../src/contract/envelope.ts';
 import { ApiError } from '../../src/contract/errors.ts';
@@ -39,6 +40,7 @@ export function createProductApi(options: ProductApiOptions): FastifyInstance {
     clock: options.clock,
     key: options.passwordKey ?? new PasswordKey(),
     publicKeyLimiter: new PublicKeyLimiter(options.publicKeyLimits ?? PUBLIC_KEY_LIMITS),
+    hasJanus: options.surface !== 'hci',
   };
   const app = createApp(options.tls);
   app.removeAllContentTypeParsers();
@@ -72,10 +74,21 @@ function createApp(tls: ProductApiOptions['tls']): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: sendTrouble,
+    clientErrorHandler: refuseGarbage,
     schemaController: { compilersFactory: NO_COMPILERS },
   } as const;
   if (tls === undefined) return fastify(settings);
   return fastify({ ...settings, https: { ...tls, minVersion: 'TLSv1.2' } });
+}
+
+/** What is no HTTP at all (a bad request line, headers that are too long) has no path, so V1 it is. */
+function refuseGarbage(error: Error, socket: Duplex): void {
+  const { body } = refusalOf('V1', new ApiError('INVALID_PARAMETER', error.message));
+  const text = renderJson(body ?? {});
+  if (!socket.writable) return;
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+  );
 }
 
 function routesOf(surface: 'scp' | 'hci' | 'both'): { name: OperationName; path: string }[] {

@@ -38,6 +38,8 @@ export interface ApiContext {
   /** Time before anybody's world is known. */
   readonly clock: Clock;
   readonly publicKeyLimiter: PublicKeyLimiter;
+  /** Whether this listener is the one where the product has its `/janus` paths. */
+  readonly hasJanus: boolean;
 }
 
 export async function serveCall(api: ApiContext, raw: RawCall): Promise<Outcome> {
@@ -66,7 +68,10 @@ function servePublicKey(api: ApiContext, raw: RawCall): Reply {
 
 /** A path without a handler is journalled too where the credential tells the world. */
 async function serveUnknown(api: ApiContext, raw: RawCall): Promise<Outcome> {
-  const why = new ApiError(isKnownCall(raw.method, raw.path) ? 'NOT_BUILT' : 'UNKNOWN_PATH', raw.path);
+  const why = new ApiError(
+    api.hasJanus && isKnownCall(raw.method, raw.path) ? 'NOT_BUILT' : 'UNKNOWN_PATH',
+    raw.path,
+  );
   const caller = identifyOrNobody(api, raw);
   if (caller === undefined) throw why;
   const reply = refusalOf(envelopeOfPath(raw.path), why);

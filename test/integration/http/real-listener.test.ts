@@ -1,5 +1,5 @@
 /** The same API behind a real socket: what only a socket can show. */
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { Agent, fetch } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPlatformIdentity } from '../../../simulator/app/pki.ts';
@@ -24,6 +24,22 @@ async function listen({ registry, clock }: Testbed) {
   const { port } = app.server.address() as AddressInfo;
   return { base: `https://127.0.0.1:${port}`, dispatcher };
 }
+
+describe('a listener without TLS', () => {
+  it('answers what is no HTTP in the envelope and goes on', async () => {
+    const { registry, clock } = createTestbed();
+    const app = createProductApi({ worlds: registry, clock });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    closing.push(() => app.close());
+    const { port } = app.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.end('NBDMAGIC IHAVEOPT\r\n\r\n');
+    const answer = (await socket.toArray()).join('');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('{"code":400,"message":"Invalid parameter. (');
+    expect((await fetch(`http://127.0.0.1:${port}/janus/public-key`)).status).toBe(200);
+  });
+});
 
 describe('a listener with TLS', () => {
   it('serves signed calls over one connection', async () => {

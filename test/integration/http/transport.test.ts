@@ -113,7 +113,7 @@ describe('the listeners of one world', () => {
       return (await app.inject({ url, headers })).statusCode;
     };
     expect(await get(scp, '/janus/20180725/azs')).toBe(200);
-    expect(await get(hci, '/janus/20180725/azs')).toBe(501);
+    expect(await get(hci, '/janus/20180725/azs')).toBe(404);
     expect(await get(scp, '/hci/vt/api/v1/snapshots/s')).toBe(404);
     expect(await get(hci, '/hci/vt/api/v1/snapshots/s')).toBe(400);
     const calls = world.journal.entries.flatMap((entry) =>
