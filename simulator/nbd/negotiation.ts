@@ -8,7 +8,10 @@
 import type { Duplex } from 'node:stream';
 import { HANDSHAKE_FLAG, OPTION, OPTION_REPLY } from '../../src/nbd/wire/constants.ts';
 import { encodeGreeting } from '../../src/nbd/wire/encode-handshake.ts';
-import { HandshakeServerDecoder } from '../../src/nbd/wire/handshake-server-decoder.ts';
+import {
+  type HandshakeRequest,
+  HandshakeServerDecoder,
+} from '../../src/nbd/wire/handshake-server-decoder.ts';
 import { type Chosen, ExportOptions } from './export-options.ts';
 import { HandshakeChannel } from './handshake-channel.ts';
 import type { NbdServerContext } from './nbd-server-context.ts';
@@ -66,8 +69,8 @@ export class Negotiation {
     if (!(await this.#takeFlags())) return undefined;
     for (let options = 0; ; options++) {
       const event = await this.#channel.next();
-      if (event?.kind !== 'option') return this.#giveUp(event?.kind === 'broken' ? event.why : 'client gone');
-      if (options >= this.#context.limits.maxOptions) return this.#giveUp('too many options');
+      if (event?.kind !== 'option') return this.#giveUp(event);
+      if (options >= this.#context.limits.maxOptions) return this.#refuseMore();
       const step = await this.#answer(event.option, event.data);
       if (step === 'over') return undefined;
       if (step !== 'go-on') return { ...step, stream: this.#channel.stream, rest: this.#channel.detach() };
@@ -78,7 +81,7 @@ export class Negotiation {
   async #takeFlags(): Promise<boolean> {
     const event = await this.#channel.next();
     if (event?.kind !== 'client-flags') {
-      this.#connection.finish('client gone');
+      this.#giveUp(event);
       return false;
     }
     if ((event.flags & ~KNOWN_CLIENT_FLAGS) !== 0) {
@@ -90,8 +93,22 @@ export class Negotiation {
     return true;
   }
 
-  #giveUp(why: string): undefined {
-    this.#connection.finish(why);
+  /** The client has gone, or can't be understood. */
+  #giveUp(event: HandshakeRequest | undefined): undefined {
+    if (event?.kind === 'broken') this.#connection.cut(event.why);
+    else this.#leave('client gone');
+  }
+
+  #refuseMore(): undefined {
+    this.#connection.cut('too many options');
+  }
+
+  /** Says the last word; whatever the client still sends is dropped. */
+  #leave(why: string): 'over' {
+    this.#connection.expectClose(why);
+    this.#channel.detach();
+    this.#channel.stream.resume().end();
+    return 'over';
   }
 
   async #answer(option: number, data: Buffer): Promise<Step> {
@@ -122,8 +139,7 @@ export class Negotiation {
 
   #abort(): 'over' {
     this.#voice.last(OPTION.ABORT, OPTION_REPLY.ACK);
-    this.#connection.finish('abort');
-    return 'over';
+    return this.#leave('abort');
   }
 
   async #startTls(data: Buffer): Promise<'go-on' | 'over'> {

@@ -34,6 +34,5 @@ function transmit(negotiated: Negotiated, context: NbdServerContext, connection:
   const bottom = createStreamOutput(stream, (why) => connection.cut(why));
   const filters = context.filters?.(exportName, connection) ?? [];
   const output = filters.reduce<ReplyOutput>((inner, filter) => filter(inner), bottom);
-  stream.once('finish', () => connection.finish('closed'));
   new Transmission(negotiated, context, connection, output).start();
 }

@@ -56,10 +56,4 @@ export class ServerConnection implements ExportConnection {
     const cut = (): void => this.cut('client does not read');
     this.#closeTimer ??= this.#clock.setTimer(this.#clock.now() + this.#closeTimeoutMs, cut);
   }
-
-  /** Says that no more will come; the connection closes when the client says so too. */
-  finish(why: string): void {
-    this.expectClose(why);
-    this.#stream.end();
-  }
 }

@@ -73,6 +73,8 @@ export class Transmission {
 
   #onData(chunk: Buffer): void {
     this.#context.clock.hold()();
+    // What comes after DISC is nobody's, and must not pile up.
+    if (this.#hasDisconnected) return;
     this.#decoder.push(chunk);
     this.#pump();
   }

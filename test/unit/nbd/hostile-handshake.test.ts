@@ -217,11 +217,23 @@ describe('the handshake', () => {
   });
 
   test('ends after 256 options', async () => {
-    const client = await RawClient.greet(createWorld());
-    await client.say(...Array.from({ length: 1000 }, () => option(8)));
-    const replies = client.optionReplies().split(',');
-    expect(replies.filter((reply) => reply === 'ACK')).toHaveLength(256);
-    expect(replies.at(-1)).toBe('CLOSED');
+    const world = createWorld();
+    const client = await RawClient.greet(world);
+    await client.say(...Array.from({ length: 1000 }, () => STRUCTURED));
+    expect(client.isClosed).toBe(true);
+    expect(world.log.filter((line) => line === '1 STRUCTURED_REPLY ACK')).toHaveLength(256);
+    expect(world.log.at(-1)).toBe('1 closed: too many options');
+  });
+
+  test('drops what a client still sends after ABORT', async () => {
+    const world = createWorld();
+    const client = await RawClient.greet(world);
+    await client.say(ABORT);
+    await client.say(Buffer.alloc(MIB), GO());
+    expect(client.optionReplies()).toBe('ACK,CLOSED');
+    await client.endInput();
+    await world.settled();
+    expect(world.log.at(-1)).toBe('1 closed: abort');
   });
 
   test('understands a client that sends one byte at a time', async () => {

@@ -287,6 +287,7 @@ describe('transmission', () => {
   test('answers nothing after DISC', async () => {
     const client = await RawClient.open(createWorld());
     await client.say(request({ type: DISC }), request({ type: READ, length: 512 }));
+    await client.say(Buffer.alloc(MIB));
     expect(client.replies()).toBe('CLOSED');
   });
 
