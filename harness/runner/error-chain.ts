@@ -14,7 +14,7 @@ export function errorChain(error: unknown): readonly ErrorLink[] {
     if (value === undefined || seen.has(value)) return;
     seen.add(value);
     if (!(value instanceof Error)) {
-      links.push({ name: typeof value, message: String(value), code: '' });
+      links.push({ name: typeof value, message: JSON.stringify(value) ?? 'nothing', code: '' });
       return;
     }
     const code: unknown = 'code' in value ? value.code : '';

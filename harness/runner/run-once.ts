@@ -35,7 +35,7 @@ export interface RunRecord {
 }
 
 /** Every story begins at 2026-02-03 04:05:06 UTC. */
-const BEGINNING_MS = Date.UTC(2026, 1, 3, 4, 5, 6);
+const BEGINNING_MS = 1_770_091_506_000;
 /** A story that takes longer, in the world's time or in events, hangs. */
 const LONGEST_MS = 3 * 86_400_000;
 const MOST_ENTRIES = 200_000;
@@ -104,7 +104,7 @@ async function takeIn(story: Story): Promise<void> {
       story.log.addDisk(server.name, deviceId, new Uint8Array(sizeBytes));
     }
   }
-  fillDisks(story);
+  await fillDisks(story);
   story.before = readWorldState(story);
 }
 

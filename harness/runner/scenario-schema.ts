@@ -2,7 +2,7 @@
  * The language of scenario files: a closed vocabulary. An unknown word is an error, so that a misspelt expectation
  * can't pass by never being looked at. `scenarios/scenario.schema.json` is made from this file.
  */
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { DURATION_PATTERN, SIZE_PATTERN } from './quantities.ts';
 
 const closed = { additionalProperties: false } as const;

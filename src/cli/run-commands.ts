@@ -10,6 +10,7 @@ import { renderJunit } from '../../harness/report/junit.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
 import { renderTable } from '../../harness/report/table.ts';
+import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
@@ -197,10 +198,14 @@ function registerList(program: Command): void {
   program
     .command('list')
     .description('show what there is: scenarios, mutants, faults, endpoints')
-    .argument('<what>', names.join(', '))
+    .argument('<what>', `${names.join(', ')}; or schema, the JSON Schema of scenario files`)
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', '\nExamples:\n  backlot list scenarios\n  backlot list faults --json')
     .action((what: string, flags: { json?: boolean }) => {
+      if (what === 'schema') {
+        process.stdout.write(publishedSchema());
+        return;
+      }
       const items = listOf(what);
       const width = Math.max(...items.map(({ id }) => id.length));
       process.stdout.write(

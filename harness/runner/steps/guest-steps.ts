@@ -14,13 +14,13 @@ interface Place {
 }
 
 export async function stepWrite(story: Story, range: Range): Promise<void> {
-  writeData(story, place(story, range));
+  await writeData(story, place(story, range));
 }
 
 export async function stepZero(story: Story, range: Range): Promise<void> {
   const { id, name, device, offset, length } = place(story, range);
   story.log.zero(name, device, offset, length, story.position);
-  story.world.guest.zero(id, device, offset, length);
+  await story.world.guest.zero(id, device, offset, length);
 }
 
 export async function stepTrim(story: Story, range: Range): Promise<void> {
@@ -49,12 +49,12 @@ export async function stepWorkload(story: Story, body: StepBodies['workload']): 
           : rng.int(0, places);
     const target = { id: server.id, name: server.name, device: disk.deviceId, offset: at * unit, length };
     if (body.kind === 'trim') trimBlocks(story, target);
-    else writeData(story, target);
+    else await writeData(story, target);
   }
 }
 
 /** Writes what the disks hold before the story begins, run by run. */
-export function fillDisks(story: Story): void {
+export async function fillDisks(story: Story): Promise<void> {
   for (const server of story.scenario.world.servers) {
     for (const { slot, size, content } of server.disks) {
       if (content === undefined) continue;
@@ -66,7 +66,7 @@ export function fillDisks(story: Story): void {
         const length = Math.min(run, sizeBytes - offset);
         // The first run is always there: a disk that is meant to hold data is never empty by chance.
         if (offset === 0 || rng.float() < content.allocated)
-          writeData(story, { id, name, device: slot, offset, length });
+          await writeData(story, { id, name, device: slot, offset, length });
       }
     }
   }
@@ -74,9 +74,9 @@ export function fillDisks(story: Story): void {
 
 const DEFAULT_RUN = '128KiB';
 
-function writeData(story: Story, { id, name, device, offset, length }: Place): void {
+async function writeData(story: Story, { id, name, device, offset, length }: Place): Promise<void> {
   const bytes = story.log.write(name, device, offset, length, story.position);
-  story.world.guest.write(id, device, offset, bytes);
+  await story.world.guest.write(id, device, offset, bytes);
 }
 
 function trimBlocks(story: Story, { id, name, device, offset, length }: Place): void {

@@ -72,9 +72,7 @@ describe('lock oracle', () => {
   });
 
   it('does not wait for the answer to a farewell', () => {
-    expect(judge(state('running'), go, { ...ask, command: 'DISC' } as JournalEvent, deleteResource)).toEqual(
-      [],
-    );
+    expect(judge(state('running'), go, { ...ask, command: 'DISC' }, deleteResource)).toEqual([]);
   });
 
   it('finds a snapshot deleted before the resource that stands on it', () => {
