@@ -38,6 +38,16 @@ describe('faults of the data plane', () => {
     expect(fired(session)).toEqual([1]);
   });
 
+  it('saves a fault of the replies for the replies when the connection is secured first', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    session.hosted.faults.add({ kind: 'drop-after-bytes', bytes: 1_000_003, on: 'nbd' });
+    const client = await session.connectTls(resource);
+    await session.clock.run(client.read(0, client.info.sizeBytes));
+    expect(client.reconnects).toBe(1);
+  });
+
   it('goes silent, and a client notices by its timeout', async () => {
     const session = await openSession();
     await using _ = session.simulator;

@@ -108,9 +108,12 @@ describe('the NBD service of a host', () => {
     const [resourceOne, resourceTwo] = [await one.lock(), await two.lock()];
     await (await one.connect(resourceOne)).close();
     await (await two.connect(resourceTwo)).close();
-    const opened = (session: typeof one) =>
-      session.hosted.world.journal.entries.filter(({ type }) => type === 'nbd.open').length;
-    expect([opened(one), opened(two)]).toEqual([1, 1]);
+    const connectionsOf = (session: typeof one) =>
+      session.hosted.world.journal.entries.flatMap((entry) =>
+        entry.type === 'nbd.open' || entry.type === 'nbd.close' ? [`${entry.type} ${entry.connection}`] : [],
+      );
+    const once = ['nbd.open 1', 'nbd.close 1'];
+    expect([connectionsOf(one), connectionsOf(two)]).toEqual([once, once]);
   });
 });
 

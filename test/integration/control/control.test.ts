@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { World } from '../../../simulator/domain/world-api.ts';
 import { type ControlTestbed, openControl } from './control-testbed.ts';
 
 const WORLD = '/worlds/default';
@@ -118,24 +119,49 @@ describe('the clock', () => {
 
   it('in virtual mode, a client that starts a task finds it done at its next request', async () => {
     await using control = await openControl('virtual');
-    const [controlled] = control.worlds.worlds();
-    const { world } = controlled ?? {};
-    if (world === undefined) throw new Error('no world');
-    const server = await firstServer(control);
+    const { world, serverId } = await worldAndServer(control);
     const startMs = world.clock.now();
     world.journal.append(request(1));
-    world.snapshots.create(server.id, { name: 'one', description: '' }, 'test');
+    world.snapshots.create(serverId, { name: 'one', description: '' }, 'test');
     await settleLoop();
     expect(world.clock.now()).toBe(startMs);
     world.journal.append(reply(1));
     await settleLoop();
     expect(world.tasks.list()).toMatchObject([{ status: 'finish' }]);
     expect(world.clock.now()).toBeGreaterThan(startMs);
-    const afterTask = world.clock.now();
+  });
+
+  it('in virtual mode, time waits for requests in flight', async () => {
+    await using control = await openControl('virtual');
+    const { world, serverId } = await worldAndServer(control);
+    const startMs = world.clock.now();
+    world.snapshots.create(serverId, { name: 'one', description: '' }, 'test');
+    world.journal.append(request(1));
     world.journal.append(request(2));
+    world.journal.append(reply(1));
+    await settleLoop();
+    expect(world.clock.now()).toBe(startMs);
     world.journal.append(reply(2));
     await settleLoop();
-    expect(world.clock.now()).toBe(afterTask);
+    expect(world.clock.now()).toBeGreaterThan(startMs);
+  });
+
+  it('in virtual mode, a lease does not run down while no task runs', async () => {
+    await using control = await openControl('virtual');
+    const { world, serverId } = await worldAndServer(control);
+    const answerSomething = async (call: number) => {
+      world.journal.append(request(call));
+      world.journal.append(reply(call));
+      await settleLoop();
+    };
+    world.snapshots.create(serverId, { name: 'one', description: '' }, 'test');
+    await answerSomething(1);
+    const lease = { serverId, type: 'backup', lockTimeSeconds: 60 } as const;
+    const { resourceId } = world.backupResources.create(lease, 'test');
+    await answerSomething(2);
+    expect(world.backupResources.get(resourceId)).toMatchObject({ status: 'running', remainSeconds: 60 });
+    await answerSomething(3);
+    expect(world.backupResources.get(resourceId)).toMatchObject({ status: 'running', remainSeconds: 60 });
   });
 
   it.each([
@@ -157,6 +183,12 @@ const request = (call: number) =>
   ({ type: 'rest.request', call, operation: 'x', method: 'GET', path: '/', query: {}, actor: 'a' }) as const;
 const reply = (call: number) =>
   ({ type: 'rest.reply', call, operation: 'x', status: 200, code: 0, message: '' }) as const;
+
+async function worldAndServer(control: ControlTestbed): Promise<{ world: World; serverId: string }> {
+  const world = control.worlds.worlds()[0]?.world;
+  if (world === undefined) throw new Error('no world');
+  return { world, serverId: (await firstServer(control)).id };
+}
 
 async function settleLoop(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
