@@ -7,7 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { createIdSource } from '../../src/kernel/ids.ts';
-import { Journal } from '../../src/kernel/journal.ts';
+import { JOURNAL_VERSION, Journal } from '../../src/kernel/journal.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import { DEFAULT_NBD_PORT } from '../../src/contract/assumed.ts';
 import type { HttpTransport } from '../../src/sdk/http-transport.ts';
@@ -106,7 +106,7 @@ async function hostWorld(
     ...(spec.journalCapacity === undefined ? {} : { capacity: spec.journalCapacity }),
   });
   const preset = typeof spec.inventory === 'string' ? spec.inventory : 'custom';
-  journal.append({ type: 'world.created', seed, preset });
+  journal.append({ type: 'world.created', version: JOURNAL_VERSION, seed, preset });
   const world = createWorld({
     id,
     seed,

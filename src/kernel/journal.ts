@@ -7,14 +7,14 @@
  */
 import { createHash } from 'node:crypto';
 
-/** Version of the entries' shape; raised on every change that an older reader would misread. */
+/** Version of the entries' shape (`journal.schema.json`); raised on every change that an older reader would misread. */
 export const JOURNAL_VERSION = 1;
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** What happened. `type` is stable vocabulary; the other fields belong to it. */
 export type JournalEvent =
-  | { type: 'world.created'; seed: string; preset: string }
+  | { type: 'world.created'; version: typeof JOURNAL_VERSION; seed: string; preset: string }
   | { type: 'clock.moved'; fromMs: number; toMs: number; by: 'advance' | 'mode'; mode?: string }
   | {
       type: 'rest.request';

@@ -23,8 +23,16 @@ export const benchNbdRead: BenchArea = async ({ rounds, note }) => {
     const peerTls = writePeerCertificate(folder);
     // `--tls=on` serves both kinds of client; the bytes lie in memory once.
     await using peer = start('nbdkit', [
-      ...['-f', '-i', '127.0.0.1', '-p', String(peerPort), '--tls=on', `--tls-certificates=${peerTls}`],
-      ...['memory', '4G', 'allocator=malloc'],
+      '-f',
+      '-i',
+      '127.0.0.1',
+      '-p',
+      String(peerPort),
+      '--tls=on',
+      `--tls-certificates=${peerTls}`,
+      'memory',
+      '4G',
+      'allocator=malloc',
     ]);
     void peer;
     const uri = ours(serve, exportName);
