@@ -28,19 +28,26 @@ export async function listenNbdPlane(options: NbdListenOptions): Promise<NbdList
   const { plane, host } = options;
   const shared = await openDoor(plane, SHARED_ADDRESS, host, options.port);
   const doors = new Map<string, Door>();
+  let refreshed = Promise.resolve();
+  const reconcile = async (wanted: Set<string>): Promise<void> => {
+    wanted.delete(host);
+    wanted.delete(SHARED_ADDRESS);
+    const gone = [...doors].filter(([address]) => !wanted.has(address));
+    const come = [...wanted].filter((address) => !doors.has(address));
+    for (const [address] of gone) doors.delete(address);
+    await Promise.all(gone.map(([, door]) => door.close()));
+    const opened = await Promise.all(come.map((address) => openDoor(plane, address, address, shared.port)));
+    come.forEach((address, at) => {
+      const door = opened[at];
+      if (door !== undefined) doors.set(address, door);
+    });
+  };
   return {
     port: shared.port,
-    async refresh(hostAddresses) {
-      const wanted = new Set(hostAddresses);
-      wanted.delete(host);
-      wanted.delete(SHARED_ADDRESS);
-      const gone = [...doors].filter(([address]) => !wanted.has(address));
-      const come = [...wanted].filter((address) => !doors.has(address));
-      await Promise.all(gone.map(([address, door]) => (doors.delete(address), door.close())));
-      const opened = await Promise.all(
-        come.map(async (address) => [address, await openDoor(plane, address, address, shared.port)] as const),
-      );
-      for (const [address, door] of opened) doors.set(address, door);
+    refresh(hostAddresses) {
+      // One after the other: two at a time would both open the door to an address that is new.
+      refreshed = refreshed.catch(() => undefined).then(() => reconcile(new Set(hostAddresses)));
+      return refreshed;
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([shared, ...doors.values()].map((door) => door.close()));

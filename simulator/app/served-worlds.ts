@@ -65,12 +65,12 @@ export function createServedWorlds(options: ServedWorldsOptions): ServedWorlds {
         }),
       );
     },
-    removeWorld(id) {
+    async removeWorld(id) {
       const gone = served.get(id);
       gone?.steering.stop();
       served.delete(id);
       simulator.removeWorld(id);
-      void options.changed();
+      await options.changed();
     },
     totals: () => totalsOf(options),
     productOpenApi: options.productOpenApi,

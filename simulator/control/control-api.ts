@@ -28,7 +28,7 @@ export interface ControlHost {
   worlds(): readonly ControlledWorld[];
   /** @throws ApiError INVALID_PARAMETER, CONFLICT */
   createWorld(request: WorldRequest): Promise<ControlledWorld>;
-  removeWorld(id: string): void;
+  removeWorld(id: string): Promise<void>;
   totals(): Readonly<Record<string, number>>;
   /** The product API's own OpenAPI document. */
   productOpenApi(): unknown;

@@ -92,8 +92,8 @@ async function createWorld({ host, body, reply }: ControlCall) {
   return viewOf(created);
 }
 
-function removeWorld(call: ControlCall) {
-  call.host.removeWorld(worldOf(call).world.id);
+async function removeWorld(call: ControlCall) {
+  await call.host.removeWorld(worldOf(call).world.id);
   return { removed: true };
 }
 

@@ -52,7 +52,3 @@ export const PRESETS = {
     dataBytes: [2 * GIB, 64 * GIB],
   },
 } as const satisfies Record<PresetName, PresetShape>;
-
-export function isPresetName(name: string): name is PresetName {
-  return Object.hasOwn(PRESETS, name);
-}

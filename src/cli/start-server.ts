@@ -6,7 +6,7 @@ import { type ClockMode, scaleOf } from '../../simulator/control/clock-mode.ts';
 import type { CredentialSpec, InventorySpec } from '../../simulator/domain/inventory.ts';
 import type { World } from '../../simulator/domain/world-api.ts';
 import { openLazyDoor } from '../../simulator/app/lazy-door.ts';
-import { listen } from '../../simulator/app/listen.ts';
+import { type Listeners, listen } from '../../simulator/app/listen.ts';
 import { canListenOn } from '../../simulator/app/listen-nbd-plane.ts';
 import { createServedWorlds } from '../../simulator/app/served-worlds.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
@@ -83,26 +83,37 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const build = () => createControlApp({ host: worlds, access });
   const control = open.use(await explain(() => openLazyDoor({ host, port: ports.controlPort, build }), host));
   const opened = open.move();
-  const [login] = world.credentials;
   return {
     world,
     mode: options.clock,
     caPem: listeners.caPem,
-    ready: {
-      ready: true,
-      scp: `https://${urlHost(host)}:${listeners.scpPort}`,
-      hci: `https://${urlHost(host)}:${listeners.hciPort}`,
-      nbd: `nbd://${urlHost(host)}:${listeners.nbdPort}`,
-      control: `http://${urlHost(host)}:${control.port}`,
-      username: login?.username ?? '',
-      password: login?.password ?? '',
-      accessKey: login?.accessKey ?? '',
-      secretKey: login?.secretKey ?? '',
-      world: world.id,
-      seed: world.seed,
-      ...(access.kind === 'token' ? { controlToken: access.token } : {}),
-    },
+    ready: describeReady(world, host, portsOf(listeners, control.port), access),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+type Ports = Pick<Listeners, 'scpPort' | 'hciPort' | 'nbdPort'> & { readonly controlPort: number };
+
+function portsOf({ scpPort, hciPort, nbdPort }: Listeners, controlPort: number): Ports {
+  return { scpPort, hciPort, nbdPort, controlPort };
+}
+
+function describeReady(world: World, host: string, ports: Ports, access: AccessRule): RunningServer['ready'] {
+  const [login] = world.credentials;
+  const name = urlHost(host);
+  return {
+    ready: true,
+    scp: `https://${name}:${ports.scpPort}`,
+    hci: `https://${name}:${ports.hciPort}`,
+    nbd: `nbd://${name}:${ports.nbdPort}`,
+    control: `http://${name}:${ports.controlPort}`,
+    username: login?.username ?? '',
+    password: login?.password ?? '',
+    accessKey: login?.accessKey ?? '',
+    secretKey: login?.secretKey ?? '',
+    world: world.id,
+    seed: world.seed,
+    ...(access.kind === 'token' ? { controlToken: access.token } : {}),
   };
 }
 

@@ -100,6 +100,14 @@ describe('backlot serve --json', () => {
     await expect(greeting(host?.ip ?? '', port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
+  it('makes worlds that are asked for at the same time', async () => {
+    const serve = await start();
+    const seeds = ['a', 'b', 'c', 'd'];
+    await Promise.all(seeds.map((seed) => serve.control('/worlds', { id: seed, seed })));
+    const { json } = await controlOf(serve)('/worlds');
+    expect(json).toHaveLength(5);
+  });
+
   it('lets a host go away at its own address', async () => {
     const serve = await start();
     const { json } = await controlOf(serve)('/worlds/default/inventory');
