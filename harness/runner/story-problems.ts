@@ -1,4 +1,5 @@
 /** What the schema can't say: names that must exist, ranges that must fit, triggers that must be complete. */
+import { OPERATION_NAMES } from '../../src/contract/operations.ts';
 import type { Problem } from './parse-scenario.ts';
 import { parseSize } from './quantities.ts';
 import type { Scenario, StepNode, TriggerNode } from './scenario-schema.ts';
@@ -16,6 +17,9 @@ export function findStoryProblems(scenario: Scenario): Problem[] {
   return [
     ...duplicates(scenario),
     ...scenario.steps.flatMap((step, at) => stepProblems(story, step, ['steps', at])),
+    ...(scenario.expect?.journal ?? []).flatMap(({ match }, at) =>
+      operationProblems(match['operation'], ['expect', 'journal', at, 'match', 'operation']),
+    ),
   ];
 }
 
@@ -94,7 +98,15 @@ function rangeProblems(story: Story, step: StepNode, path: Path): Problem[] {
 function triggerProblems(trigger: TriggerNode, path: Path): Problem[] {
   const { operation, nbdBytes, storage, elapsed } = trigger;
   const given = [operation, nbdBytes, storage, elapsed].filter((part) => part !== undefined);
-  return given.length === 1 ? [] : [{ path, message: 'needs one of operation, nbdBytes, storage, elapsed' }];
+  if (given.length !== 1) return [{ path, message: 'needs one of operation, nbdBytes, storage, elapsed' }];
+  return operationProblems(operation, [...path, 'operation']);
+}
+
+/** `also`: words that stand for more than one operation. */
+function operationProblems(name: unknown, path: Path, also: readonly string[] = []): Problem[] {
+  const known: readonly unknown[] = [...OPERATION_NAMES, ...also];
+  if (name === undefined || known.includes(name)) return [];
+  return [{ path, message: `no operation is called ${String(name)} (see "backlot list endpoints")` }];
 }
 
 const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -115,11 +127,13 @@ function faultProblems(step: StepNode, path: Path): Problem[] {
   if (fault === undefined) return [];
   const needed = FAULT_FIELDS[fault.kind] ?? [];
   const fields: Readonly<Record<string, unknown>> = fault;
-  return ALL_FAULT_FIELDS.flatMap((name): Problem[] => {
+  const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], ['*', 'nbd']);
+  const fieldProblems = ALL_FAULT_FIELDS.flatMap((name): Problem[] => {
     const isThere = fields[name] !== undefined;
     const isOptional = OPTIONAL_FAULT_FIELDS[fault.kind]?.includes(name) ?? false;
     if (isThere === needed.includes(name) || (isThere && isOptional)) return [];
     const message = isThere ? `does not belong to ${fault.kind}` : `is needed by ${fault.kind}`;
     return [{ path: [...path, 'fault', name], message }];
   });
+  return [...onProblems, ...fieldProblems];
 }

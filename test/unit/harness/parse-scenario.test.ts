@@ -91,6 +91,16 @@ describe('scenario parser', () => {
       /steps\.1\.fault\.flaw: does not belong to lose-reply/,
     ],
     [
+      'a fault on an unknown operation',
+      GOOD.replace('backup: {}', 'fault: { id: f, on: snapshot.create, kind: lose-reply }'),
+      /^x\.yaml:11:22 steps\.1\.fault\.on: no operation is called snapshot\.create/,
+    ],
+    [
+      'a journal expectation of an unknown operation',
+      `${GOOD}expect: { journal: [{ match: { operation: cbt.areas } }] }\n`,
+      /expect\.journal\.0\.match\.operation: no operation is called cbt\.areas/,
+    ],
+    [
       'a trigger of nothing',
       GOOD.replace('backup: {}', 'waitFor: { nth: 2 }'),
       /steps\.1\.waitFor: needs one of/,

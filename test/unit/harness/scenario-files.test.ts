@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadScenarios } from '../../../harness/runner/load-scenarios.ts';
+import { parseScenario } from '../../../harness/runner/parse-scenario.ts';
 
 const scenarios = loadScenarios('scenarios');
 const readme = readFileSync('scenarios/README.md', 'utf8');
@@ -12,6 +13,11 @@ describe('scenario files', () => {
     );
     expect(rows.filter((row) => !readme.includes(row))).toEqual([]);
     expect(readme.match(/^\| S\d{3}/gm)).toHaveLength(scenarios.length);
+  });
+
+  it('are written like the example in the README', () => {
+    const example = /```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    expect(parseScenario(example, 'README.md').id).toBe('S999-example');
   });
 
   it('name every step of the language in the README', () => {
