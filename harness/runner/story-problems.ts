@@ -103,10 +103,14 @@ function triggerProblems(trigger: TriggerNode, path: Path): Problem[] {
 }
 
 /** `also`: words that stand for more than one operation. */
-function operationProblems(name: unknown, path: Path, also: readonly string[] = []): Problem[] {
+function operationProblems(
+  name: string | number | boolean | undefined,
+  path: Path,
+  also: readonly string[] = [],
+): Problem[] {
   const known: readonly unknown[] = [...OPERATION_NAMES, ...also];
   if (name === undefined || known.includes(name)) return [];
-  return [{ path, message: `no operation is called ${String(name)} (see "backlot list endpoints")` }];
+  return [{ path, message: `no operation is called ${name} (see "backlot list endpoints")` }];
 }
 
 const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {

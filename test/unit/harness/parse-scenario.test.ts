@@ -93,7 +93,7 @@ describe('scenario parser', () => {
     [
       'a fault on an unknown operation',
       GOOD.replace('backup: {}', 'fault: { id: f, on: snapshot.create, kind: lose-reply }'),
-      /^x\.yaml:11:22 steps\.1\.fault\.on: no operation is called snapshot\.create/,
+      /^x\.yaml:11:21 steps\.1\.fault\.on: no operation is called snapshot\.create/,
     ],
     [
       'a journal expectation of an unknown operation',
