@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, TLSSocket } from 'node:tls';
 
@@ -12,7 +13,7 @@ export function upgradeToTls(
 ): Promise<TLSSocket | undefined> {
   // A duplex pair may hand bytes over at once; then the handshake would be over before anybody listens.
   stream.cork();
-  process.nextTick(() => stream.uncork());
+  nextTick(() => stream.uncork());
   const secured = new TLSSocket(stream, { isServer: true, secureContext });
   return new Promise((resolve) => {
     const fail = (): void => resolve(undefined);

@@ -40,45 +40,59 @@ export class ScriptedServer {
 
   #serve(stream: Duplex, connection: number): void {
     let input = Buffer.alloc(0);
-    let isTransmission = false;
+    let state: 'flags' | 'options' | 'requests' = 'flags';
     const take = (bytes: number): Buffer => {
       const taken = input.subarray(0, bytes);
       input = input.subarray(bytes);
       return taken;
     };
+    const step = (): boolean => {
+      const bytes = nextFrameBytes(state, input);
+      if (input.length < bytes) return false;
+      const frame = take(bytes);
+      if (state === 'requests') this.#answer(stream, frame, connection);
+      else if (state === 'flags') state = 'options';
+      else if (this.#answerOption(stream, frame.readUInt32BE(8)) === GO) state = 'requests';
+      return true;
+    };
     stream.on('error', () => undefined);
     stream.write(this.#script.greeting ?? GREETING);
-    let areFlagsRead = false;
     stream.on('data', (chunk: Buffer) => {
       input = Buffer.concat([input, chunk]);
-      if (!areFlagsRead && input.length >= 4) {
-        take(4);
-        areFlagsRead = true;
-      }
-      while (!isTransmission && input.length >= 16 && input.length >= 16 + input.readUInt32BE(12)) {
-        const code = input.readUInt32BE(8);
-        take(16 + input.readUInt32BE(12));
-        stream.write(this.#script.options?.[code] ?? HONEST[code] ?? optionReply(code, 0x80000001));
-        isTransmission = code === 7;
-      }
-      while (isTransmission && input.length >= 28) this.#answer(stream, take(28), connection, take);
+      while (step());
     });
   }
 
-  #answer(stream: Duplex, header: Buffer, connection: number, take: (bytes: number) => Buffer): void {
+  #answerOption(stream: Duplex, code: number): number {
+    stream.write(this.#script.options?.[code] ?? HONEST[code] ?? optionReply(code, 0x80000001));
+    return code;
+  }
+
+  #answer(stream: Duplex, header: Buffer, connection: number): void {
     const request: ScriptedRequest = {
       type: header.readUInt16BE(6),
       cookie: Buffer.from(header.subarray(8, 16)),
       offset: Number(header.readBigUInt64BE(16)),
       length: header.readUInt32BE(24),
     };
-    if (request.type === 1) take(request.length);
     this.requests.push(request.type);
     const answer = this.#script.answer?.(request, connection);
     if (answer === undefined) return;
     if (Buffer.isBuffer(answer)) stream.write(answer);
     else stream.end(answer.close);
   }
+}
+
+const GO = 7;
+const WRITE = 1;
+
+/** How long the next thing is that a client says; its header's length while that is not there. */
+function nextFrameBytes(state: 'flags' | 'options' | 'requests', input: Buffer): number {
+  if (state === 'flags') return 4;
+  const headerBytes = state === 'options' ? 16 : 28;
+  if (input.length < headerBytes) return headerBytes;
+  if (state === 'options') return headerBytes + input.readUInt32BE(12);
+  return headerBytes + (input.readUInt16BE(6) === WRITE ? input.readUInt32BE(24) : 0);
 }
 
 export function greeting(flags: number, magic = 'NBDMAGIC', optionMagic = 'IHAVEOPT'): Buffer {

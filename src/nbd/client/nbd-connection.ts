@@ -4,6 +4,7 @@
  * A protocol error, a timeout or the end of the stream ends the whole connection and every request on it; whoever
  * holds the requests decides about repeating them.
  */
+import { nextTick } from 'node:process';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import { COMMAND } from '../wire/constants.ts';
@@ -160,7 +161,7 @@ export class NbdConnection implements ReplyHandler {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.#stream.cork();
-    process.nextTick(() => {
+    nextTick(() => {
       this.#isCorked = false;
       this.#stream.uncork();
     });

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
@@ -14,7 +15,7 @@ export function upgradeToTls(stream: Duplex, options: NbdTlsOptions, clock: Cloc
   return new Promise((resolve, reject) => {
     // A duplex pair may hand bytes over at once; then the handshake would be over before anybody listens.
     stream.cork();
-    process.nextTick(() => stream.uncork());
+    nextTick(() => stream.uncork());
     const secured = tls.connect({
       socket: stream,
       ca: options.ca,

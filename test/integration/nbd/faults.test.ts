@@ -134,3 +134,23 @@ test('a connection that its owner cuts ends at once, and is repeated elsewhere',
   expect(world.log).toContain('1 closed: lock time over');
   expect(client.reconnects).toBe(1);
 });
+
+test('the wait before a reconnect is short again after a success', async () => {
+  const world = createWorld([dropAfterBytes(MIB)], [dropAfterBytes(MIB)], [dropAfterBytes(MIB)]);
+  const client = await world.connect({ exportName: 'disk' });
+  const before = world.clock.now();
+  expect((await world.run(client.read(0, 8 * MIB))).equals(contentOf(world))).toBe(true);
+  expect(client.reconnects).toBe(3);
+  expect(world.clock.now() - before).toBe(3 * 200);
+});
+
+test('the rest of a read is not asked for when a part of it has failed', async () => {
+  const world = createWorld();
+  const disk = world.directory.find('disk', false) as MemoryDevice;
+  disk.read = () => Promise.reject(new Error('worn out'));
+  const client = await world.connect({ exportName: 'disk', inFlight: 4 });
+  await expect(world.run(client.read(0, 8 * MIB))).rejects.toMatchObject({ code: 'EIO' });
+  await world.run(client.close());
+  await world.settled();
+  expect(world.log.filter((line) => line.includes('request')).length).toBeLessThanOrEqual(5);
+});

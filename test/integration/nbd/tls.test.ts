@@ -1,7 +1,10 @@
-import { createSecureContext } from 'node:tls';
+import { duplexPair } from 'node:stream';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { createClusterCa } from '../../../simulator/app/pki.ts';
 import { listNbdExports, NbdRefused, NbdTlsError } from '../../../src/nbd/index.ts';
+import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
+import { upgradeToTls } from '../../../src/nbd/client/upgrade-to-tls.ts';
 import { MemoryDevice } from '../../nbd/memory-device.ts';
 import { NbdWorld } from '../../nbd/nbd-world.ts';
 import { ABORT, GO, option, RawClient, SET_META, STRUCTURED } from '../../nbd/raw-client.ts';
@@ -150,4 +153,17 @@ test('STARTTLS a second time is invalid, and what was agreed in the clear is for
   await secured.say(GO('secret'));
   expect(secured.optionReplies()).toBe('INFO,INFO,ACK');
   await secured.say(ABORT);
+});
+
+test('a handshake that is over at once is not missed', async () => {
+  const [client, server] = duplexPair();
+  const ignore = (): void => undefined;
+  client.on('data', ignore).write('x');
+  server.on('data', ignore).write('x');
+  await new VirtualClock(0).drain();
+  client.off('data', ignore);
+  server.pause().off('data', ignore);
+  const peer = new TLSSocket(server, { isServer: true, secureContext: pki.secureContext() });
+  const secured = await upgradeToTls(client, tls, new VirtualClock(Date.UTC(2026, 0, 1)));
+  expect([secured.encrypted, peer.encrypted]).toEqual([true, true]);
 });
