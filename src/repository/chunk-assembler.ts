@@ -32,6 +32,8 @@ export class ChunkAssembler {
   readonly #pool: BufferPool;
   /** In order of their last touch. */
   readonly #open = new Map<string, Slot>();
+  /** Chunks that wait for a buffer. */
+  readonly #opening = new Map<string, Promise<void>>();
   /** The last change under way of a chunk. */
   readonly #changing = new Map<string, Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
@@ -111,8 +113,9 @@ export class ChunkAssembler {
   ): Promise<void> {
     this.#throwIfFailed();
     const key = keyOf(image, index);
-    const slot = this.#open.get(key) ?? this.#adopt(image, index, key, await this.#takeBuffer());
-    // No await from here on: another caller could store the slot in between.
+    let slot = this.#open.get(key);
+    // No await between the look and the use: another caller could store the slot in between.
+    for (; slot === undefined; slot = this.#open.get(key)) await this.#openChunk(image, index, key);
     put(slot.buffer);
     slot.covered.add(from, to);
     this.#open.delete(key);
@@ -121,12 +124,18 @@ export class ChunkAssembler {
     this.#relieve();
   }
 
-  /** Makes a slot of the buffer, unless another caller opened the chunk while this one waited for it. */
-  #adopt(image: DiskImage, index: number, key: string, buffer: Uint8Array): Slot {
-    const open = this.#open.get(key);
-    if (open === undefined) return { key, image, index, buffer, covered: new Coverage() };
-    this.#pool.give(buffer);
-    return open;
+  /**
+   * Callers that want the same chunk wait for one buffer together. If each waited for its own, a slow storage would
+   * have `#relieve` store the chunk half filled for the next of them, again and again.
+   */
+  #openChunk(image: DiskImage, index: number, key: string): Promise<void> {
+    const known = this.#opening.get(key);
+    if (known !== undefined) return known;
+    const opening = this.#takeBuffer()
+      .then((buffer) => void this.#open.set(key, { key, image, index, buffer, covered: new Coverage() }))
+      .finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
+    return opening;
   }
 
   async #takeBuffer(): Promise<Uint8Array> {
@@ -139,7 +148,8 @@ export class ChunkAssembler {
   #relieve(): void {
     for (const slot of this.#open.values()) {
       if (this.#pool.waiting <= this.#changing.size) return;
-      this.#store(slot);
+      // An untouched slot belongs to writers that are about to fill it; taking it from them could go on for ever.
+      if (!slot.covered.isEmpty) this.#store(slot);
     }
   }
 

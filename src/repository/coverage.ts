@@ -24,6 +24,10 @@ export class Coverage {
     return gaps;
   }
 
+  get isEmpty(): boolean {
+    return this.#spans.length === 0;
+  }
+
   isFull(length: number): boolean {
     const [first] = this.#spans;
     return first !== undefined && first.from === 0 && first.to >= length;

@@ -121,6 +121,27 @@ describe('ChunkAssembler', () => {
     expect(bytesOf(image, chunks).equals(expected)).toBe(true);
   });
 
+  it('stores a chunk once however many writers wait for its buffer', async () => {
+    const chunks = new HeldChunks();
+    const image = new DiskImage('d', 1024, CHUNK);
+    const assembler = new ChunkAssembler(chunks, CHUNK, 3);
+    const offsets = Array.from({ length: 1024 }, (_, at) => at);
+    const worker = async (): Promise<void> => {
+      for (let offset = offsets.shift(); offset !== undefined; offset = offsets.shift())
+        await assembler.write(image, offset, noise.subarray(offset, offset + 1));
+    };
+    const writes = Promise.all(Array.from({ length: 16 }, worker));
+    for (let at = 0; at < 200; at++) {
+      await turn();
+      chunks.letOne();
+    }
+    chunks.letAll();
+    await writes;
+    await assembler.finish();
+    expect(bytesOf(image, chunks).equals(Buffer.from(noise))).toBe(true);
+    expect(chunks.stored.size).toBe(64);
+  });
+
   it('lets zeros follow data that is still on its way', async () => {
     const chunks = new HeldChunks();
     const image = new DiskImage('d', 64, CHUNK);
