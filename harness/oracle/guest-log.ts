@@ -129,9 +129,9 @@ export class GuestLog {
 
 /** Replays `operations` over `initial`; `undefined` when the last replacement is unknown. */
 function replay(initial: Uint8Array, operations: readonly GuestOperation[]): Uint8Array | undefined {
-  let bytes: Uint8Array | undefined = Uint8Array.from(initial);
+  let bytes: Uint8Array | undefined = initial.slice();
   for (const operation of operations) {
-    if (operation.kind === 'replaced') bytes = operation.image && Uint8Array.from(operation.image);
+    if (operation.kind === 'replaced') bytes = operation.image?.slice();
     else bytes?.set(operationBytes(operation), operation.offset);
   }
   return bytes;
