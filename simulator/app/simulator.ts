@@ -147,11 +147,31 @@ function refused(host: string, port: number): Error {
   return Object.assign(new Error(`connect ECONNREFUSED ${host}:${port}`), { code: 'ECONNREFUSED' });
 }
 
-/** The first world's time; 0 while there is none, when there is nobody to log in to either. */
+/** Longer than any limit of the calls before login looks back. */
+const BETWEEN_WORLDS_MS = 3_600_000;
+
+/**
+ * The first world's time. Worlds that come one after the other may each begin at the same instant; this clock goes on
+ * from one to the next, so that the limits of the calls before login, which belong to no world, begin anew with each.
+ */
 function oldestClock(first: () => Clock | undefined): Clock {
+  let source: Clock | undefined;
+  let aheadMs = 0;
+  let lastMs = 0;
+  const now = (): number => {
+    const clock = first();
+    if (clock === undefined) return lastMs;
+    if (source !== undefined && clock !== source) aheadMs = lastMs + BETWEEN_WORLDS_MS - clock.now();
+    source = clock;
+    lastMs = clock.now() + aheadMs;
+    return lastMs;
+  };
   return {
-    now: () => first()?.now() ?? 0,
-    setTimer: (atMs, fire) => first()?.setTimer(atMs, fire) ?? { cancel: () => undefined },
+    now,
+    setTimer(atMs, fire) {
+      now();
+      return first()?.setTimer(atMs - aheadMs, fire) ?? { cancel: () => undefined };
+    },
     hold: () => first()?.hold() ?? (() => undefined),
   };
 }
