@@ -173,6 +173,6 @@ export class RequestExecutor {
 function readEach(device: ExportDevice, parts: readonly ReadPart[]): Pieces[] | Promise<Pieces[]> {
   const contents = parts.map(({ offset, length, isHole }) => (isHole ? [] : device.read(offset, length)));
   return contents.some((content) => content instanceof Promise)
-    ? Promise.all(contents)
+    ? Promise.all(contents.map(async (content) => content))
     : (contents as Pieces[]);
 }

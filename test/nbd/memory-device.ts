@@ -67,7 +67,7 @@ export class MemoryDevice implements ExportDevice {
   trim(offset: number, length: number): void | Promise<void> {
     const first = Math.ceil(offset / DEVICE_BLOCK_BYTES) * DEVICE_BLOCK_BYTES;
     const end = Math.floor((offset + length) / DEVICE_BLOCK_BYTES) * DEVICE_BLOCK_BYTES;
-    if (end > first) this.zero(first, end - first, true);
+    if (end > first) return this.zero(first, end - first, true);
     return this.#answer(undefined);
   }
 
