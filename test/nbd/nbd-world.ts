@@ -39,7 +39,7 @@ export class NbdWorld {
     return client;
   };
 
-  connect(options: Omit<NbdClientOptions, 'dial'>): Promise<NbdClient> {
+  connect(options: Omit<NbdClientOptions, 'dial'> & { readonly dial?: NbdDial }): Promise<NbdClient> {
     return this.clock.run(connectNbd({ dial: this.dial, ...options }, this.clock));
   }
 

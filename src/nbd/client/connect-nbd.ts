@@ -20,17 +20,18 @@ const DEFAULTS = {
 /**
  * Opens an export. The first connection is tried once; later ones as `retries` says.
  * @throws NbdRefused when the server does not give the export, NbdTlsError, NbdProtocolError, NbdConnectionLost,
- *   NbdTimeout
+ *   NbdTimeout, and the reason of `options.signal`
  */
 export async function connectNbd(options: NbdClientOptions, clock: Clock): Promise<NbdClient> {
   const settings: Settings = { ...DEFAULTS, ...options };
   const open = (signal?: AbortSignal): Promise<NbdConnection> => openConnection(settings, clock, signal);
-  const first = await open();
+  const first = await open(settings.signal);
   let reconnects = 0;
   const laneOptions = {
     open: async (signal: AbortSignal) => sameExport(first.opened, await open(signal)),
     clock,
     retryDelayMs: settings.retryDelayMs,
+    signal: settings.signal,
     onReconnect: () => {
       reconnects++;
     },
@@ -64,7 +65,7 @@ export function listNbdExports(options: NbdListOptions, clock: Clock): Promise<L
   });
 }
 
-type Settings = Required<Omit<NbdClientOptions, 'tls'>> & Pick<NbdClientOptions, 'tls'>;
+type Settings = Required<Omit<NbdClientOptions, 'tls' | 'signal'>> & Pick<NbdClientOptions, 'tls' | 'signal'>;
 
 function openConnection(settings: Settings, clock: Clock, signal?: AbortSignal): Promise<NbdConnection> {
   const { dial, exportName, tls, requestTimeoutMs } = settings;

@@ -7,6 +7,8 @@ export interface LaneOptions {
   readonly open: (signal: AbortSignal) => Promise<NbdConnection>;
   readonly clock: Clock;
   readonly retryDelayMs: number;
+  /** Ends opening and the waits before it; an open connection stays. */
+  readonly signal: AbortSignal | undefined;
   readonly onReconnect: () => void;
 }
 
@@ -15,6 +17,8 @@ const MAX_BACK_OFF = 16;
 export class Lane {
   readonly #options: LaneOptions;
   readonly #closing = new AbortController();
+  /** Aborted when there is to be no more opening. */
+  readonly #stop: AbortSignal;
   #connection: NbdConnection | undefined;
   #users = 0;
   #opening: Promise<NbdConnection> | undefined;
@@ -23,6 +27,8 @@ export class Lane {
 
   constructor(options: LaneOptions, connection?: NbdConnection) {
     this.#options = options;
+    const closing = this.#closing.signal;
+    this.#stop = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
     this.#connection = connection;
     this.#attempts = connection === undefined ? 0 : 1;
   }
@@ -61,7 +67,7 @@ export class Lane {
   }
 
   async #open(): Promise<NbdConnection> {
-    const signal = this.#closing.signal;
+    const signal = this.#stop;
     const isAgain = this.#connection !== undefined;
     if (this.#attempts > 0) await this.#backOff(signal);
     this.#attempts++;

@@ -28,6 +28,8 @@ export interface NbdClientOptions {
   readonly retryDelayMs?: number;
   /** Meta contexts to ask for. Default `['base:allocation']`. */
   readonly metaContexts?: readonly string[];
+  /** Ends opening, and opening again, wherever it is; what is open goes on, because requests have their own signals. */
+  readonly signal?: AbortSignal;
 }
 
 export interface NbdExtent {

@@ -14,6 +14,7 @@ export async function withDialled<T>(
   signal: AbortSignal | undefined,
   work: (stream: Duplex) => Promise<T>,
 ): Promise<T> {
+  signal?.throwIfAborted();
   const deadline = new AbortController();
   const timer = clock.setTimer(clock.now() + timeoutMs, () =>
     deadline.abort(new NbdTimeout(`no connection within ${timeoutMs} ms`)),

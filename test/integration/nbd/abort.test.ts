@@ -1,6 +1,7 @@
+import { duplexPair } from 'node:stream';
 import { expect, test } from 'vitest';
-import { silenceAfterBytes } from '../../../simulator/fault/nbd-faults.ts';
-import { NbdConnectionLost } from '../../../src/nbd/index.ts';
+import { dropAfterBytes, silenceAfterBytes } from '../../../simulator/fault/nbd-faults.ts';
+import { NbdConnectionLost, type NbdDial } from '../../../src/nbd/index.ts';
 import { MemoryDevice } from '../../nbd/memory-device.ts';
 import { NbdWorld } from '../../nbd/nbd-world.ts';
 import { TestDirectory } from '../../nbd/test-directory.ts';
@@ -73,4 +74,53 @@ test('closing ends requests under way and their waits', async () => {
   expect(await reading).toBeInstanceOf(NbdConnectionLost);
   await world.settled();
   await expect(world.run(client.read(0, 512))).rejects.toThrow(NbdConnectionLost);
+});
+
+/** Aborts after half a second of virtual time. */
+function abortSoon(world: NbdWorld): { reason: Error; signal: AbortSignal; afterMs: () => number } {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const startedAtMs = world.clock.now();
+  world.clock.setTimer(startedAtMs + 500, () => controller.abort(reason));
+  return { reason, signal: controller.signal, afterMs: () => world.clock.now() - startedAtMs };
+}
+
+const neverDials: NbdDial = () => new Promise(() => undefined);
+const neverGreets: NbdDial = () => Promise.resolve(duplexPair()[0]);
+
+test.each([
+  ['dialling', neverDials],
+  ['the handshake', neverGreets],
+])('an abort during %s ends opening at once with the reason of the signal', async (_, dial) => {
+  const world = createSilentWorld();
+  const { reason, signal, afterMs } = abortSoon(world);
+  await expect(world.connect({ exportName: 'disk', dial, signal })).rejects.toBe(reason);
+  expect(afterMs()).toBe(500);
+});
+
+test('an aborted signal keeps a client from dialling', async () => {
+  const world = createSilentWorld();
+  const signal = AbortSignal.abort(new Error('no'));
+  await expect(world.connect({ exportName: 'disk', signal })).rejects.toThrow('no');
+  expect(world.connections).toBe(0);
+});
+
+test('an abort during the wait before a reconnect ends the request and is not waited out', async () => {
+  const disk = new MemoryDevice({ sizeBytes: MIB }).fill(0, MIB, 1);
+  const filters = (connection: number) => (connection === 1 ? [dropAfterBytes(0)] : []);
+  const world = new NbdWorld({ directory: new TestDirectory({ disk }), filters });
+  const { reason, signal, afterMs } = abortSoon(world);
+  const client = await world.connect({ exportName: 'disk', retryDelayMs: 10_000, signal });
+  await expect(world.run(client.read(0, 512))).rejects.toBe(reason);
+  expect(afterMs()).toBe(500);
+  expect(world.connections).toBe(1);
+});
+
+test('an abort after opening leaves open connections to the requests and their own signals', async () => {
+  const disk = new MemoryDevice({ sizeBytes: MIB }).fill(0, MIB, 1);
+  const world = new NbdWorld({ directory: new TestDirectory({ disk }) });
+  const controller = new AbortController();
+  const client = await world.connect({ exportName: 'disk', signal: controller.signal });
+  controller.abort(new Error('enough'));
+  expect((await world.run(client.read(0, 512))).length).toBe(512);
 });
