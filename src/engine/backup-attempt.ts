@@ -258,19 +258,17 @@ function parallelReads(context: JobContext): number {
   return context.settings.connections * 8;
 }
 
-async function withDisk<T>(
+function withDisk<T>(
   session: Session,
   deviceId: string,
   connections: number,
   work: (nbd: NbdClient) => Promise<T>,
 ): Promise<T> {
-  const nbd = await session.door.open(deviceId, connections);
-  try {
-    return await work(nbd);
-  } finally {
-    session.reconnects += nbd.reconnects;
-    await nbd.close().catch(() => {});
-  }
+  return session.door.use(deviceId, connections, (nbd) =>
+    work(nbd).finally(() => {
+      session.reconnects += nbd.reconnects;
+    }),
+  );
 }
 
 /** What a failure under the lock means: the lock's loss explains everything that failed after it. */

@@ -2,6 +2,7 @@
 import { createScpClient } from '../sdk/scp-client.ts';
 import { runBackup } from './backup-job.ts';
 import type { Engine, EngineEnvironment, EngineOptions } from './engine-api.ts';
+import { HostSlots } from './host-slots.ts';
 import { removeAllLeftovers } from './leftovers.ts';
 import { type EngineKit, runJob } from './open-job.ts';
 import { runRestore } from './restore-job.ts';
@@ -9,9 +10,11 @@ import { resolveSettings } from './settings.ts';
 
 /** @throws RangeError for an option out of its range */
 export function createEngine(env: EngineEnvironment, options: EngineOptions = {}): Engine {
+  const settings = resolveSettings(options);
   const kit: EngineKit = {
     env,
-    settings: resolveSettings(options),
+    settings,
+    hostSlots: new HostSlots(settings.maxConnectionsPerHost),
     scp: createScpClient({
       transport: env.scp,
       credentials: env.credentials,

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
+import type { NbdClient, NbdClientOptions } from '../nbd/client/nbd-client-api.ts';
 import type { Repository } from '../repository/repository-api.ts';
 import type { HttpTransport } from '../sdk/http-transport.ts';
 
@@ -19,6 +20,8 @@ export interface EngineEnvironment {
   readonly credentials: Credentials;
   /** Opens a byte stream to the NBD service of a host. */
   readonly dialNbd: (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
+  /** Opens a disk over what `dialNbd` dials. Default: the NBD client of this package. */
+  readonly connectNbd?: (options: NbdClientOptions, clock: Clock) => Promise<NbdClient>;
   readonly repository: Repository;
   /** Called for every step and now and then in between. */
   readonly onProgress?: (event: ProgressEvent) => void;
@@ -33,6 +36,8 @@ export interface EngineOptions {
   readonly renewEverySeconds?: number;
   /** NBD connections per disk. Default 2. */
   readonly connections?: number;
+  /** NBD connections to one host, of all jobs of this engine together; others wait. Default 16, at most 128. */
+  readonly maxConnectionsPerHost?: number;
   /** Bytes per NBD read. Default 256 KiB. */
   readonly readBytes?: number;
   readonly requestTimeoutMs?: number;

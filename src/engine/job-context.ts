@@ -2,6 +2,7 @@
 import { sleep } from '../kernel/clock.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import type { EngineEnvironment, ProgressEvent } from './engine-api.ts';
+import type { HostSlots } from './host-slots.ts';
 import { JobAborted, JobFailed } from './job-failed.ts';
 import type { RunNote } from './run-note.ts';
 import { Setback } from './setback.ts';
@@ -10,6 +11,8 @@ import type { Settings } from './settings.ts';
 export interface JobContext {
   readonly env: EngineEnvironment;
   readonly settings: Settings;
+  /** Shared by all jobs of the engine. */
+  readonly hostSlots: HostSlots;
   /** The platform, until the job is aborted. */
   readonly scp: ScpClient;
   /** The platform for clean-up: goes on after an abort. */

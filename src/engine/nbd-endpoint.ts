@@ -6,6 +6,7 @@
  * @fidelity assumed (address, port and export name), documented (ca_cert)
  */
 import { nbdExportName } from '../contract/assumed.ts';
+import { sleep } from '../kernel/clock.ts';
 import { connectNbd } from '../nbd/client/connect-nbd.ts';
 import { NbdConnectionLost, NbdError } from '../nbd/client/errors.ts';
 import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
@@ -13,20 +14,23 @@ import { ProtocolError } from '../sdk/protocol-error.ts';
 import type { ServerItem } from '../sdk/scp-client-api.ts';
 import type { HeldLock } from './acquire-lock.ts';
 import type { Transport } from './engine-api.ts';
-import { type JobContext, pause } from './job-context.ts';
+import { type JobContext, report } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
 import { Setback } from './setback.ts';
 
 export interface DiskDoor {
-  /** Opens a disk; waits a little for a service that does not listen yet. */
-  open(deviceId: string, connections: number): Promise<NbdClient>;
+  /**
+   * Opens a disk, works with it and closes it. Waits while the host has no room for more connections of this engine,
+   * and a little for a service that does not listen yet.
+   */
+  use<T>(deviceId: string, connections: number, work: (nbd: NbdClient) => Promise<T>): Promise<T>;
 }
 
 export interface DoorOptions {
   readonly server: ServerItem;
   readonly lock: HeldLock;
   readonly transport: Transport;
-  /** Aborts opening and waiting. */
+  /** Aborted with the job or with the loss of the lock; ends opening and waiting. */
   readonly signal: AbortSignal;
 }
 
@@ -38,21 +42,42 @@ export async function findDiskDoor(context: JobContext, options: DoorOptions): P
   const { lock, transport } = options;
   const host = await findHostAddress(context, options);
   const tls = transport === 'nbdssl' ? { tls: { ca: pemOf(lock.resource.caCert), host } } : {};
-  const dial = (signal: AbortSignal) => context.env.dialNbd(host, context.settings.nbdPort, signal);
-  const connect = (deviceId: string, connections: number) =>
-    connectNbd(
+  const connect = context.env.connectNbd ?? connectNbd;
+  const open = (deviceId: string, connections: number) =>
+    connect(
       {
-        dial,
+        dial: (signal) => context.env.dialNbd(host, context.settings.nbdPort, signal),
         exportName: nbdExportName(lock.resourceId, deviceId),
         connections,
         requestTimeoutMs: context.settings.requestTimeoutMs,
+        signal: options.signal,
         ...tls,
       },
       context.env.clock,
     );
   return {
-    open: (deviceId, connections) => openPatiently(context, lock, () => connect(deviceId, connections)),
+    async use(deviceId, wanted, work) {
+      const connections = Math.min(wanted, context.hostSlots.perHost);
+      const leave = await takeSlots(context, options.signal, host, connections);
+      try {
+        const nbd = await openPatiently(context, options, () => open(deviceId, connections));
+        return await work(nbd).finally(() => nbd.close().catch(() => {}));
+      } finally {
+        leave();
+      }
+    },
   };
+}
+
+function takeSlots(
+  context: JobContext,
+  signal: AbortSignal,
+  host: string,
+  connections: number,
+): Promise<() => void> {
+  return context.hostSlots.take(host, connections, signal, () =>
+    report(context, { step: 'connect', message: `waiting: ${host} has no connections to spare` }),
+  );
 }
 
 async function findHostAddress(context: JobContext, { server, lock }: DoorOptions): Promise<string> {
@@ -78,17 +103,18 @@ function pemOf(caCert: string): string {
 /** A refusal for good (TLS, unknown export) is not repeated; but a lost lock looks like one, so the lock is asked. */
 async function openPatiently(
   context: JobContext,
-  lock: HeldLock,
+  { lock, signal }: DoorOptions,
   open: () => Promise<NbdClient>,
 ): Promise<NbdClient> {
   for (let attempt = 1; ; attempt++) {
-    lock.lease.signal.throwIfAborted();
     try {
       return await open();
     } catch (error) {
+      signal.throwIfAborted();
       await lock.lease.check();
       if (!(error instanceof NbdConnectionLost) || attempt >= OPEN_ATTEMPTS) throw explainDataPath(error);
-      await pause(context, FIRST_PAUSE_MS * 2 ** (attempt - 1));
+      const pauseMs = FIRST_PAUSE_MS * 2 ** (attempt - 1);
+      await sleep(context.env.clock, pauseMs, signal).catch(() => signal.throwIfAborted());
     }
   }
 }

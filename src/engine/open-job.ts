@@ -3,6 +3,7 @@ import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import type { EngineEnvironment } from './engine-api.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { HostSlots } from './host-slots.ts';
 import type { JobContext } from './job-context.ts';
 import { JobAborted, JobFailed } from './job-failed.ts';
 import { RunNote } from './run-note.ts';
@@ -13,6 +14,7 @@ import type { Settings } from './settings.ts';
 export interface EngineKit {
   readonly env: EngineEnvironment;
   readonly settings: Settings;
+  readonly hostSlots: HostSlots;
   readonly scp: ScpClient;
 }
 
@@ -41,7 +43,7 @@ export async function runJob<T>(
 }
 
 function createContext(kit: EngineKit, kind: 'backup' | 'restore', signal: AbortSignal): JobContext {
-  const { env, settings, scp } = kit;
+  const { env, settings, hostSlots, scp } = kit;
   const runId = env.ids.hex(RUN_ID_DIGITS);
   const record = {
     runId,
@@ -55,6 +57,7 @@ function createContext(kit: EngineKit, kind: 'backup' | 'restore', signal: Abort
   return {
     env,
     settings,
+    hostSlots,
     scp: scp.with({ signal }),
     scpAlways: scp,
     signal,

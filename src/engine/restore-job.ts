@@ -65,10 +65,7 @@ async function writeLocked(
 
 /** Before the first byte is written, all disks are looked at. */
 async function checkDisks(door: DiskDoor, reader: PointReader): Promise<void> {
-  for (const disk of reader.info.disks) {
-    await using nbd = await door.open(disk.deviceId, 1);
-    checkDisk(nbd, disk);
-  }
+  for (const disk of reader.info.disks) await door.use(disk.deviceId, 1, async (nbd) => checkDisk(nbd, disk));
 }
 
 function checkDisk(nbd: NbdClient, disk: PointDiskInfo): void {
@@ -96,17 +93,26 @@ async function writeDisks(context: JobContext, order: WriteOrder): Promise<reado
   const written: WrittenDisk[] = [];
   let done = 0;
   for (const { deviceId, sizeBytes } of disks) {
-    await using nbd = await door.open(deviceId, connections);
-    checkDisk(nbd, { deviceId, sizeBytes });
     const onBytes = (bytes: number): void => {
       done += bytes;
       report(context, { step: 'write', deviceId, doneBytes: done, totalBytes: total });
     };
-    const parallel = connections * 8;
-    order.progress.hasWritten = true;
-    written.push(
-      await writeDisk({ reader, deviceId, sizeBytes, nbd, pieceBytes: readBytes, parallel, signal, onBytes }),
-    );
+    const write = (nbd: NbdClient): Promise<WrittenDisk> => {
+      checkDisk(nbd, { deviceId, sizeBytes });
+      order.progress.hasWritten = true;
+      const parallel = connections * 8;
+      return writeDisk({
+        reader,
+        deviceId,
+        sizeBytes,
+        nbd,
+        pieceBytes: readBytes,
+        parallel,
+        signal,
+        onBytes,
+      });
+    };
+    written.push(await door.use(deviceId, connections, async (nbd) => write(nbd)));
   }
   return written;
 }

@@ -96,3 +96,43 @@ describe('a data service that does not listen', () => {
     await expectNothingLeft(rig);
   });
 });
+
+describe('a data service that is dialled and never answers', () => {
+  const neverDials = (dialled: () => void) => () => {
+    dialled();
+    return new Promise<never>(() => undefined);
+  };
+
+  it('does not hold up an abort', async () => {
+    await using rig = await createRig();
+    const controller = new AbortController();
+    const engine = rig.engine({ requestTimeoutMs: 600_000 }, (env) => ({
+      ...env,
+      dialNbd: neverDials(() => controller.abort(new Error('enough'))),
+    }));
+    const startedAtMs = rig.clock.now();
+    const job = engine.backup({ server: 'erp-01', transport: 'nbd', signal: controller.signal });
+    await expect(rig.run(job)).rejects.toMatchObject({ name: 'JobFailed', cause: { name: 'JobAborted' } });
+    expect(rig.clock.now() - startedAtMs).toBeLessThan(60_000);
+    await expectNothingLeft(rig);
+  });
+
+  it('does not hide the loss of the lock; the next attempt has a lock of its own', async () => {
+    await using rig = await createRig();
+    let dials = 0;
+    const engine = rig.engine({ requestTimeoutMs: 3_600_000 }, (env) => ({
+      ...env,
+      dialNbd(host, port, signal) {
+        if (++dials > 1) return env.dialNbd(host, port, signal);
+        const { backupResources } = rig.hosted.world;
+        for (const { id, status } of backupResources.list())
+          if (status === 'running') backupResources.expireNow(id);
+        return new Promise<never>(() => undefined);
+      },
+    }));
+    const result = await rig.run(engine.backup({ server: 'erp-01', transport: 'nbd' }));
+    expect(result.durationMs).toBeLessThan(600_000);
+    expect(result.warnings).toEqual([expect.stringContaining('lock on the server is lost')]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+});

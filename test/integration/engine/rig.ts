@@ -47,6 +47,10 @@ export interface RigOptions {
   readonly settings?: WorldSpec['settings'];
   readonly disks?: InventorySpec['servers'][number]['disks'];
   readonly login?: Credentials['kind'];
+  /** Names of the servers, all alike. Default: `erp-01` alone. */
+  readonly servers?: readonly string[];
+  /** Default 2. */
+  readonly hosts?: number;
 }
 
 /** Odd sizes: one disk is no multiple of a block, nor of a MiB. */
@@ -74,7 +78,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const hosted = await simulator.createWorld({
     seed,
     clock,
-    inventory: inventoryOf(options.disks ?? DISKS),
+    inventory: inventoryOf(options),
     ...(options.settings === undefined ? {} : { settings: options.settings }),
   });
   const storage = new MemoryStorage();
@@ -134,10 +138,14 @@ function credentialsOf(hosted: HostedWorld, kind: Credentials['kind']): Credenti
     : { kind, username: known.username, password: known.password };
 }
 
-function inventoryOf(disks: NonNullable<RigOptions['disks']>): InventorySpec {
+function inventoryOf({
+  disks = DISKS,
+  servers = ['erp-01'],
+  hosts: hostCount = 2,
+}: RigOptions): InventorySpec {
   const pool = '5b7c0a52-1111-4a5d-9c51-0a1b2c3d4e5f';
   const cluster = 'c1c2c3c4-2222-4a5d-9c51-0a1b2c3d4e5f';
-  const hosts = ['0c42a1b2c3d4', '0c42a1b2c3d5'].map((mac, at) => ({
+  const hosts = ['0c42a1b2c3d4', '0c42a1b2c3d5'].slice(0, hostCount).map((mac, at) => ({
     id: `host-${mac}`,
     name: `host-${at + 1}`,
     ip: `127.0.0.${at + 11}`,
@@ -160,25 +168,30 @@ function inventoryOf(disks: NonNullable<RigOptions['disks']>): InventorySpec {
         totalMb: 1_000_000,
       },
     ],
-    servers: [
-      {
-        id: 'a1b2c3d4-0001-4000-8000-00000000beef',
-        vmId: '4821900034517',
-        name: 'erp-01',
-        description: '',
-        hostId: hosts[0]?.id ?? '',
-        isRunning: true,
-        sockets: 1,
-        coresPerSocket: 2,
-        memoryMb: 2048,
-        osName: '',
-        osKernel: 'linux',
-        osDistribution: 'ubuntu-24',
-        vmtools: 1,
-        disks,
-        networks: [{ vifId: 'net0', macAddress: 'fe:fc:fe:00:00:01', ipAddress: '192.0.2.20', name: 'edge' }],
-      },
-    ],
+    servers: servers.map((name, at) => ({
+      id: `a1b2c3d4-000${at + 1}-4000-8000-00000000beef`,
+      vmId: `482190003451${at + 7}`,
+      name,
+      description: '',
+      hostId: hosts[0]?.id ?? '',
+      isRunning: true,
+      sockets: 1,
+      coresPerSocket: 2,
+      memoryMb: 2048,
+      osName: '',
+      osKernel: 'linux',
+      osDistribution: 'ubuntu-24',
+      vmtools: 1,
+      disks,
+      networks: [
+        {
+          vifId: 'net0',
+          macAddress: `fe:fc:fe:00:00:0${at + 1}`,
+          ipAddress: `192.0.2.${at + 20}`,
+          name: 'edge',
+        },
+      ],
+    })),
     credentials: [
       {
         username: 'svc-backup',

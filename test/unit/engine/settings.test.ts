@@ -13,6 +13,8 @@ it.each([
   { lockTimeSeconds: Number.NaN },
   { nbdPort: 0 },
   { connections: 0 },
+  { maxConnectionsPerHost: 0 },
+  { maxConnectionsPerHost: 129 },
   { readBytes: 100 },
   { tag: 'with space' },
 ])('refuses %j', (options) => {
