@@ -8,7 +8,7 @@
  * @source SCP OpenAPI 6.11.1, EC2 authentication; six public clients
  * @fidelity observed
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 export interface Ec2Credential {
   readonly accessKey: string;
@@ -81,17 +81,17 @@ function canonicalHeaders(request: SignedRequest, signedHeaders: string, host: s
 }
 
 /** Keys of a scope are good for its day and asked for with every request, so the latest are kept. */
-const signingKeys = new Map<string, Buffer>();
+const signingKeys = new Map<string, KeyObject>();
 const SIGNING_KEYS_KEPT = 256;
 
-function signingKey(secretKey: string, scope: string): Buffer {
+function signingKey(secretKey: string, scope: string): KeyObject {
   const name = `${secretKey} ${scope}`;
   const known = signingKeys.get(name);
   if (known !== undefined) return known;
   const start: Buffer = Buffer.from(`AWS4${secretKey}`, 'utf8');
-  const key = scope
-    .split('/')
-    .reduce((next, part) => createHmac('sha256', next).update(part).digest(), start);
+  const key = createSecretKey(
+    scope.split('/').reduce((next, part) => createHmac('sha256', next).update(part).digest(), start),
+  );
   if (signingKeys.size >= SIGNING_KEYS_KEPT) signingKeys.clear();
   signingKeys.set(name, key);
   return key;

@@ -4,7 +4,7 @@
  * @source SCP OpenAPI 6.11.1, authentication; several public clients
  * @fidelity observed
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { formatUtc } from '../contract/timestamps.ts';
 
 export interface SignableRequest {
@@ -49,13 +49,13 @@ function canonicalRequest(request: SignableRequest, stamp: string): string {
 }
 
 /** A key is good for a day, and four of the five HMACs of a signature go into it; so the last one is kept. */
-const signingKeys = new WeakMap<AccessKeys, { readonly day: string; readonly key: Buffer }>();
+const signingKeys = new WeakMap<AccessKeys, { readonly day: string; readonly key: KeyObject }>();
 
-function signingKey(keys: AccessKeys, day: string): Buffer {
+function signingKey(keys: AccessKeys, day: string): KeyObject {
   const known = signingKeys.get(keys);
   if (known?.day === day) return known.key;
   const start: Buffer = Buffer.from(`AWS4${keys.secretKey}`, 'utf8');
-  const key = [day, REGION, SERVICE, 'aws4_request'].reduce(hmac, start);
+  const key = createSecretKey([day, REGION, SERVICE, 'aws4_request'].reduce(hmac, start));
   signingKeys.set(keys, { day, key });
   return key;
 }
@@ -65,7 +65,7 @@ function amzDate(nowMs: number): string {
   return formatUtc(nowMs).replace(/[-:]/g, '');
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text, 'utf8').digest();
 }
 
