@@ -1,7 +1,13 @@
 import type { Mutant } from './mutant.ts';
+import { DATA_PATH_MUTANTS } from './data-path-mutants.ts';
 import { REPOSITORY_MUTANTS } from './repository-mutants.ts';
 import { SIMULATOR_MUTANTS } from './simulator-mutants.ts';
 import { TRANSPORT_MUTANTS } from './transport-mutants.ts';
 
 /** All mutants, each with the scenarios that must find it out. */
-export const MUTANTS: readonly Mutant[] = [...TRANSPORT_MUTANTS, ...REPOSITORY_MUTANTS, ...SIMULATOR_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...TRANSPORT_MUTANTS,
+  ...DATA_PATH_MUTANTS,
+  ...REPOSITORY_MUTANTS,
+  ...SIMULATOR_MUTANTS,
+];

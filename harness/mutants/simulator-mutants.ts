@@ -64,42 +64,6 @@ export const SIMULATOR_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    id: 'unreadable-reads-as-zeros',
-    breaks: 'simulator',
-    title: 'gives zeros for a block that can not be read',
-    killers: ['S037-disk-read-error'],
-    seams: () => ({
-      world: (hosted) => {
-        let isUnreadable = false;
-        patch(hosted.faults, 'strike', (original) => (point) => {
-          const struck = original(point);
-          isUnreadable = struck.some(({ kind }) => kind === 'error');
-          return struck.filter(({ kind }) => kind !== 'error');
-        });
-        patchDevices(hosted, (device) =>
-          withRead(device, (offset, length) =>
-            isUnreadable ? [new Uint8Array(length)] : device.read(offset, length),
-          ),
-        );
-      },
-    }),
-  },
-  {
-    id: 'any-certificate-will-do',
-    breaks: 'engine',
-    title: 'goes on when the data service shows a certificate that does not fit',
-    killers: ['S028-certificate-of-a-stranger', 'S029-expired-certificate'],
-    // What an engine makes of the flaw when it does not look: the flaw is planned, counted, and has no effect.
-    seams: () => ({
-      world: ({ faults }) =>
-        patch(
-          faults,
-          'strike',
-          (original) => (point) => original(point).filter(({ kind }) => kind !== 'bad-certificate'),
-        ),
-    }),
-  },
-  {
     id: 'half-restore-starts',
     breaks: 'simulator',
     title: 'starts a server that holds half a restore',

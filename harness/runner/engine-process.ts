@@ -4,6 +4,7 @@ import type { Credentials, Engine, EngineEnvironment, EngineOptions } from '../.
 import { createIdSource } from '../../src/kernel/ids.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import { connectNbd } from '../../src/nbd/client/connect-nbd.ts';
 import { syncCodec } from '../../src/repository/codec.ts';
 import { createRepository } from '../../src/repository/create-repository.ts';
 import type { MemoryStorage } from '../../src/repository/memory-storage.ts';
@@ -56,6 +57,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
     credentials: buildCredentials(hosted, options.settings.login ?? 'accessKey'),
     scp: gateTransport(seams.transport?.(simulator.transport, hosted) ?? simulator.transport, power),
     dialNbd: gateDial(seams.dialNbd?.(dial, hosted) ?? dial, power),
+    ...(seams.connectNbd === undefined ? {} : { connectNbd: seams.connectNbd(connectNbd) }),
     repository: seams.repository?.(repository, hosted) ?? repository,
   };
 }

@@ -17,6 +17,7 @@ import { serveNbd } from '../nbd/serve-nbd.ts';
 import type { Hosted } from './hosted.ts';
 import { createRequestGuard } from './request-faults.ts';
 import { type NbdTotals, observeConnection } from './nbd-journal.ts';
+import type { Identity } from './certificate.ts';
 import type { CertificateFlaw } from './pki.ts';
 
 /** The process's own address: not a host's, and every host's. */
@@ -153,11 +154,18 @@ function filtersFor(exportName: string, hosted: Hosted | undefined): readonly Ou
   return createOutputFilters(hosted.faults.strike({ on: 'nbd', ...point, can: OUTPUT_FAULT_KINDS }));
 }
 
+/** Building one costs about as much as a handshake, and every connection needs one; identities are few and kept. */
+const secureContexts = new WeakMap<Identity, SecureContext>();
+
 function secureContextFor(listener: Listener): SecureContext {
   const identity = listener.hosted
     .clusterCa(listener.clusterId)
     .hostIdentity(listener.ip, certificateFlaw(listener.hosted));
-  return createSecureContext({ cert: identity.pem, key: identity.keyPem, minVersion: 'TLSv1.2' });
+  const known = secureContexts.get(identity);
+  if (known !== undefined) return known;
+  const context = createSecureContext({ cert: identity.pem, key: identity.keyPem, minVersion: 'TLSv1.2' });
+  secureContexts.set(identity, context);
+  return context;
 }
 
 function certificateFlaw(hosted: Hosted): CertificateFlaw | undefined {

@@ -5,7 +5,14 @@ import { messageOf } from '../repository/errors.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
-import { type Base, distrustKey, distrustNote, sinceCheckpointOf, whyNotAncestor } from './choose-base.ts';
+import {
+  type Base,
+  distrustKey,
+  distrustNote,
+  sinceCheckpointOf,
+  whyMapIsVoid,
+  whyNotAncestor,
+} from './choose-base.ts';
 import { type DiskPlan, planDisk } from './disk-plan.ts';
 import type { BackupJob } from './engine-api.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
@@ -137,8 +144,10 @@ async function planOne(
   const { order, snapshot, signal } = session;
   const isTracked = order.trackedDisks.has(deviceId);
   return withDisk(session, deviceId, 1, async (nbd) => {
-    const { sizeBytes } = nbd.info;
-    const since = base && sinceCheckpointOf(base, { deviceId, sizeBytes, isTracked });
+    const disk = { deviceId, sizeBytes: nbd.info.sizeBytes, isTracked };
+    const isVoid = base === undefined ? '' : whyMapIsVoid(base, disk);
+    if (isVoid !== '') throw new Setback('disk-resized', isVoid);
+    const since = base && sinceCheckpointOf(base, disk);
     const plan = await planDisk({
       scp: context.scp.with({ signal }),
       serverId: order.server.id,

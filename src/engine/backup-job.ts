@@ -10,7 +10,7 @@ import { ALIVE_MS } from './heartbeat.ts';
 import { inStep, type JobContext, pause, warn } from './job-context.ts';
 import { JobFailed } from './job-failed.ts';
 import { removeLeftoversOf } from './leftovers.ts';
-import { Setback } from './setback.ts';
+import { Setback, type SetbackKind } from './setback.ts';
 import { totalBytes } from './ranges.ts';
 
 const MAX_ATTEMPTS = 4;
@@ -79,7 +79,7 @@ async function attemptUntilDone(context: JobContext, order: Order): Promise<Outc
       if (!(error instanceof Setback)) throw error;
       if (attempt >= MAX_ATTEMPTS) throw new JobFailed(error.kind, error, { hint: hintFor(error) });
       warn(context, `attempt ${attempt} was given up: ${error.message}`);
-      if (error.kind === 'cbt-expired') {
+      if (BEGINS_ANEW.has(error.kind)) {
         await inStep(context, 'cbt', () => resetCbt(context, order.server));
         order.base = undefined;
         order.because = error.message;
@@ -88,6 +88,9 @@ async function attemptUntilDone(context: JobContext, order: Order): Promise<Outc
     }
   }
 }
+
+/** Setbacks that only a new history of changes cures. It begins once per job; after that neither can come back. */
+const BEGINS_ANEW: ReadonlySet<SetbackKind> = new Set(['cbt-expired', 'disk-resized']);
 
 function hintFor(setback: Setback): string {
   return setback.kind === 'lease-lost'

@@ -61,6 +61,22 @@ export function sinceCheckpointOf(
   return { since: base.checkpointId };
 }
 
+/**
+ * Why the map of a tracked disk is worth nothing although the platform gives one; empty when there is no reason.
+ *
+ * Trackers have been seen to go on with a map of the old size, wrong and without an error, also for the blocks in use
+ * that a full backup asks for. So a resized disk is not only read as a whole: tracking begins anew for it.
+ * @fidelity assumed: known of another hypervisor, not ruled out for this one
+ */
+export function whyMapIsVoid(
+  base: Base,
+  disk: { deviceId: string; sizeBytes: number; isTracked: boolean },
+): string {
+  const sizeBefore = base.trackedDisks.get(disk.deviceId);
+  if (!disk.isTracked || sizeBefore === undefined || sizeBefore === disk.sizeBytes) return '';
+  return `the size of ${disk.deviceId} changed from ${sizeBefore} to ${disk.sizeBytes} bytes since the last backup`;
+}
+
 /** Note that a point's image does not match its source; such a point is never built on. */
 export const distrustKey = (pointId: string): string => `distrust-${pointId}`;
 export const distrustNote = (why: string): Json => ({ version: 1, why });

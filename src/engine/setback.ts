@@ -10,7 +10,9 @@ export type SetbackKind =
   /** The data connection went away for good although the lock still holds. */
   | 'data-path-lost'
   /** The changed-block history is void; it is reset, and the next attempt is a full one. */
-  | 'cbt-expired';
+  | 'cbt-expired'
+  /** A tracked disk was resized since the base, so its map is not to be trusted; reset likewise. */
+  | 'disk-resized';
 
 export class Setback extends Error {
   override readonly name = 'Setback';

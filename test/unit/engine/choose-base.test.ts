@@ -5,6 +5,7 @@ import {
   distrustKey,
   distrustNote,
   sinceCheckpointOf,
+  whyMapIsVoid,
   whyNotAncestor,
 } from '../../../src/engine/choose-base.ts';
 import { writePointNotes } from '../../../src/engine/point-notes.ts';
@@ -88,4 +89,20 @@ it('decides disk by disk', async () => {
   expect(since('ide0', 4096, false)).toMatchObject({ because: expect.stringContaining('not tracked') });
   expect(since('ide1', 4096)).toMatchObject({ because: expect.stringContaining('last backup') });
   expect(since('ide2', 4096)).toMatchObject({ because: 'the disk is new' });
+});
+
+it('does not trust the map of a tracked disk that was resized, either way', async () => {
+  const base = await chosen();
+  const why = (deviceId: string, sizeBytes: number, isTracked = true) =>
+    whyMapIsVoid(base, { deviceId, sizeBytes, isTracked });
+  expect(why('ide0', 4096)).toBe('');
+  expect(why('ide0', 8192)).toContain('from 4096 to 8192');
+  expect(why('ide0', 2048)).toContain('from 4096 to 2048');
+});
+
+it('has nothing against maps of disks that have none, or had none at the base', async () => {
+  const base = await chosen();
+  expect(whyMapIsVoid(base, { deviceId: 'ide0', sizeBytes: 8192, isTracked: false })).toBe('');
+  expect(whyMapIsVoid(base, { deviceId: 'ide1', sizeBytes: 8192, isTracked: true })).toBe('');
+  expect(whyMapIsVoid(base, { deviceId: 'ide2', sizeBytes: 8192, isTracked: true })).toBe('');
 });
