@@ -3,6 +3,7 @@
  *
  * One instance per listener; instances over the same directory share everything that belongs to a world.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { envelopeOfPath } from '../../src/contract/envelope.ts';
@@ -33,6 +34,8 @@ export interface ProductApiOptions {
 
 /** Bytes of a request's body; a complete vmconf with 64 disks is below 100 KiB. */
 const BODY_LIMIT = 4 * 2 ** 20;
+/** A body over the limit is read away up to here, so that its sender comes to read the refusal. */
+const READ_AWAY_LIMIT = 64 * 2 ** 20;
 
 export function createProductApi(options: ProductApiOptions): FastifyInstance {
   const api: ApiContext = {
@@ -52,7 +55,11 @@ export function createProductApi(options: ProductApiOptions): FastifyInstance {
       handler: (request, reply) => answer(api, name, request, reply),
     });
   app.setNotFoundHandler((request, reply) => answer(api, undefined, request, reply));
-  app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));
+  app.setErrorHandler(async (error, request, reply) => {
+    await readAway(request.raw);
+    sendTrouble(error, request, reply);
+    return reply;
+  });
   return app;
 }
 
@@ -136,6 +143,19 @@ function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
 }
 
 const renderJson = (body: Json): string => JSON.stringify(body);
+
+/** A connection that is closed on bytes nobody has read is reset, and the answer is lost with it. */
+async function readAway(request: IncomingMessage): Promise<void> {
+  let bytes = 0;
+  if (request.readableEnded || request.destroyed) return;
+  await new Promise<void>((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > READ_AWAY_LIMIT) resolve();
+    });
+    request.once('end', resolve).once('close', resolve).resume();
+  });
+}
 
 /** What fastify itself refuses (a URL that cannot be decoded, a body over the limit) is a bad parameter too. */
 function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

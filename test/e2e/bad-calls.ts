@@ -44,10 +44,10 @@ export const BAD_CALLS: Readonly<Record<string, RestCase>> = {
     status: 400,
     says: 'not valid JSON',
   },
-  'a body of 5 MiB': {
+  'a body of 20 MiB': {
     method: 'POST',
     path: RESOURCES,
-    with: { body: `"${'x'.repeat(5 * MIB)}"` },
+    with: { body: `"${'x'.repeat(20 * MIB)}"` },
     status: 400,
     says: 'body',
   },

@@ -153,6 +153,26 @@ export class BadInputStage {
     return Number(value);
   }
 
+  /** How many entries the journal has. */
+  async journalLength(): Promise<number> {
+    const { ready } = this.serve;
+    const answer = await fetch(`${ready.control}/_backlot/v1/worlds/${ready.world}/journal/hash`);
+    return ((await answer.json()) as { entries: number }).entries;
+  }
+
+  /** Why the first NBD connection was cut after the journal had `from` entries; waits for it. */
+  async endedBecause(from: number): Promise<string> {
+    const { ready } = this.serve;
+    for (;;) {
+      const answer = await fetch(`${ready.control}/_backlot/v1/worlds/${ready.world}/journal?from=${from}`);
+      for (const line of (await answer.text()).trimEnd().split('\n')) {
+        const entry = JSON.parse(line === '' ? '{}' : line) as { type?: string; why?: string };
+        // An earlier probe may still be saying goodbye.
+        if (entry.type === 'nbd.close' && entry.why !== 'disconnect') return entry.why ?? '';
+      }
+    }
+  }
+
   /** Memory of the process as the system counts it, bytes. */
   residentBytes(): number {
     const status = readFileSync(`/proc/${this.serve.pid}/status`, 'utf8');

@@ -89,17 +89,21 @@ describe('NBD, handshake', () => {
     client.destroy();
   });
 
-  it.each(BREAKS)('%s ends the connection', async (_what, clientFlags, bad) => {
+  it.each(BREAKS)('%s ends the connection', async (_what, clientFlags, bad, why) => {
+    const from = await stage.journalLength();
     const client = await stage.greet(clientFlags);
     client.say(bad);
     await client.closed();
+    expect(await stage.endedBecause(from)).toBe(why);
     client.destroy();
   });
 
   it('a handshake that stops half-way is dropped', async () => {
+    const from = await stage.journalLength();
     const half = await stage.greet();
     half.say(option(7, '', 100).subarray(0, 20));
     await half.closed();
+    expect(await stage.endedBecause(from)).toBe('handshake timeout');
     half.destroy();
   });
 });
@@ -139,12 +143,14 @@ describe('NBD, transmission', () => {
   });
 
   it.each([
-    ['a wrong magic', request({ type: READ, length: 512, magic: 0xdeadbeef })],
-    ['a write of 4 GiB', request({ type: WRITE, length: 0xffffffff })],
-  ])('%s ends the connection', async (_what, bad) => {
+    ['a wrong magic', request({ type: READ, length: 512, magic: 0xdeadbeef }), 'wrong request magic'],
+    ['a write of 4 GiB', request({ type: WRITE, length: 0xffffffff }), 'write of 4294967295 bytes'],
+  ])('%s ends the connection', async (_what, bad, why) => {
+    const from = await stage.journalLength();
     const client = await stage.enter();
     client.say(bad);
     expect(await client.reply()).toBe('closed');
+    expect(await stage.endedBecause(from)).toBe(why);
     client.destroy();
   });
 

@@ -35,14 +35,15 @@ export const BAD_OPTIONS: readonly (readonly [string, (stage: BadInputStage) => 
   ],
 ];
 
-export const BREAKS: readonly (readonly [string, number, Buffer])[] = [
-  ['a wrong option magic', 3, Buffer.alloc(16, 'x')],
-  ['an option of 4 GiB', 3, option(7, '', 0xffffffff)],
-  ['an option above the limit', 3, option(7, '', 64 * 1024 + 1)],
-  ['unknown client flags', 0x100, Buffer.alloc(0)],
-  ['EXPORT_NAME of an unknown export', 3, option(1, 'nothing')],
-  ['another protocol', 0x47455420, Buffer.from('/ HTTP/1.1\r\n\r\n')],
-  ['300 options', 3, Buffer.concat(Array.from({ length: 300 }, () => option(99)))],
+/** Nothing can be said in answer to these; the journal says why the connection ended. */
+export const BREAKS: readonly (readonly [string, number, Buffer, string])[] = [
+  ['a wrong option magic', 3, Buffer.alloc(16, 'x'), 'wrong option magic'],
+  ['an option of 4 GiB', 3, option(7, '', 0xffffffff), 'option of 4294967295 bytes'],
+  ['an option above the limit', 3, option(7, '', 64 * 1024 + 1), 'option of 65537 bytes'],
+  ['unknown client flags', 0x100, Buffer.alloc(0), 'unknown client flags'],
+  ['EXPORT_NAME of an unknown export', 3, option(1, 'nothing'), 'export refused: unknown'],
+  ['another protocol', 0x47455420, Buffer.from('/ HTTP/1.1\r\n\r\n'), 'unknown client flags'],
+  ['300 options', 3, Buffer.concat(Array.from({ length: 300 }, () => option(99))), 'too many options'],
 ];
 
 export const READ = 0;
