@@ -123,6 +123,18 @@ describe('changed areas', () => {
     await expectNothingLeft(rig);
   });
 
+  it('that are still called expired after a reset are done without, and the job ends', async () => {
+    await using rig = await createRig();
+    await backup(rig);
+    const message = 'The VM CBT has expired. Please reset it.';
+    rig.hosted.faults.add({ kind: 'error', status: 400, message, on: 'cbt.changed-areas', times: 0 });
+    const result = await backup(rig);
+    expect(resets(rig)).toBe(1);
+    expect(result.disks.map((disk) => disk.method)).toEqual(['allocation', 'allocation']);
+    await expectSameAsLive(rig, result.pointId);
+    await expectNothingLeft(rig);
+  });
+
   it('of a history that somebody else reset are not asked for', async () => {
     await using rig = await createRig();
     await backup(rig);

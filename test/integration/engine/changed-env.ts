@@ -1,6 +1,8 @@
 /** Environments that are broken on purpose, from outside of the engine. */
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
+import { connectNbd } from '../../../src/nbd/client/connect-nbd.ts';
+import type { NbdClient } from '../../../src/nbd/client/nbd-client-api.ts';
 import type { PointWriter, Repository } from '../../../src/repository/repository-api.ts';
 import type { HttpRequest, HttpResponse } from '../../../src/sdk/http-transport.ts';
 
@@ -26,6 +28,28 @@ export function tapWriter(
     begin: async (point) => change(await env.repository.begin(point)),
   };
   return { ...env, repository };
+}
+
+/** Changes every NBD client; what `change` leaves out stays. `opened` counts the clients from 1. */
+export function tapNbd(
+  env: EngineEnvironment,
+  change: (client: NbdClient, opened: number) => Partial<NbdClient>,
+): EngineEnvironment {
+  let opened = 0;
+  return {
+    ...env,
+    async connectNbd(options, clock) {
+      const client = await connectNbd(options, clock);
+      const changed = change(client, ++opened);
+      return new Proxy(client, {
+        get(target, key) {
+          const from = key in changed ? changed : target;
+          const value: unknown = Reflect.get(from, key, from);
+          return typeof value === 'function' ? value.bind(from) : value;
+        },
+      });
+    },
+  };
 }
 
 /** Every write takes its time. */

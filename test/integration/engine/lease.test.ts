@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { slowWriter, tapWriter } from './changed-env.ts';
+import { slowWriter, tapNbd, tapWriter } from './changed-env.ts';
 import { expectNothingLeft, expectSameAsLive } from './expect-image.ts';
-import { createRig } from './rig.ts';
+import { createRig, type Rig } from './rig.ts';
 
 const HOUR_MS = 3_600_000;
+
+function snapshotsTaken(rig: Rig): number {
+  return rig.hosted.world.journal.entries.filter(
+    (entry) => entry.type === 'rest.request' && entry.operation === 'snapshots.create',
+  ).length;
+}
 
 describe('the lock of a long backup', () => {
   it('is renewed for 24 hours while single writes take hours', async () => {
@@ -40,6 +46,7 @@ describe('the lock of a long backup', () => {
     );
     const job = rig.run(engine.backup({ server: 'erp-01', transport: 'nbd' }));
     await expect(job).rejects.toMatchObject({ name: 'JobFailed', step: 'lease-lost' });
+    expect(snapshotsTaken(rig)).toBe(4);
     expect(await rig.repository.points()).toEqual([]);
     await expectNothingLeft(rig);
   });
@@ -53,10 +60,27 @@ describe('the lock of a long backup', () => {
     const result = await rig.run(engine.backup({ server: 'erp-01', transport: 'nbdssl' }));
     expect(rig.hosted.faults.list()[0]?.fired).toBe(1);
     expect(result.warnings).toEqual([expect.stringContaining('attempt 1 was given up')]);
-    const created = rig.hosted.world.journal.entries.filter(
-      (entry) => entry.type === 'rest.request' && entry.operation === 'snapshots.create',
+    expect(snapshotsTaken(rig)).toBe(2);
+    await expectSameAsLive(rig, result.pointId);
+    await expectNothingLeft(rig);
+  });
+
+  it('lost without a word is recognised behind a refused export', async () => {
+    await using rig = await createRig();
+    const { backupResources } = rig.hosted.world;
+    let isDone = false;
+    const engine = rig.engine({ lockTimeSeconds: 7200, renewEverySeconds: 2400 }, (env) =>
+      tapNbd(env, (client) => ({
+        read(...args) {
+          for (const { id, status } of isDone ? [] : backupResources.list())
+            if (status === 'running') backupResources.expireNow(id);
+          isDone = true;
+          return client.read(...args);
+        },
+      })),
     );
-    expect(created).toHaveLength(2);
+    const result = await rig.run(engine.backup({ server: 'erp-01', transport: 'nbd' }));
+    expect(result.warnings).toEqual([expect.stringContaining('lock on the server is lost')]);
     await expectSameAsLive(rig, result.pointId);
     await expectNothingLeft(rig);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { tapNbd } from './changed-env.ts';
 import { expectSameBytes } from './expect-image.ts';
 import { createRig, KIB, MIB, type Rig } from './rig.ts';
 
@@ -32,6 +33,12 @@ function atRead(env: EngineEnvironment, n: number, act: () => void): EngineEnvir
   };
 }
 
+function expireLocks(rig: Rig): void {
+  const { backupResources } = rig.hosted.world;
+  for (const { id, status } of backupResources.list())
+    if (status === 'running') backupResources.expireNow(id);
+}
+
 describe('a restore whose lock runs out in mid-write', () => {
   it('leaves the target off, says that it is unusable, and the next restore repairs it', async () => {
     await using rig = await createRig();
@@ -39,10 +46,7 @@ describe('a restore whose lock runs out in mid-write', () => {
     const image = await rig.stored(pointId, 'ide0');
     const engine = rig.engine({ readBytes: 64 * KIB, connections: 1 }, (env) =>
       atRead(env, 12, () => {
-        for (const { id } of rig.hosted.world.backupResources
-          .list()
-          .filter((one) => one.status === 'running'))
-          rig.hosted.world.backupResources.expireNow(id);
+        expireLocks(rig);
       }),
     );
     const job = rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbdssl', powerOn: true }));
@@ -55,6 +59,28 @@ describe('a restore whose lock runs out in mid-write', () => {
     await rig.run(rig.engine().restore({ pointId, to: 'erp-01', transport: 'nbdssl', powerOn: true }));
     expectSameBytes(await rig.disk(rig.server.id, 'ide0'), image, 'ide0');
     expect(rig.server.status).toBe('running');
+  });
+});
+
+describe('a restore whose lock runs out after the last write', () => {
+  it('is no success: nobody can say whose bytes are there now', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    let flushes = 0;
+    const engine = rig.engine({}, (env) =>
+      tapNbd(env, (client) => ({
+        async flush(signal) {
+          await client.flush(signal);
+          if (++flushes === rig.server.disks.length) expireLocks(rig);
+        },
+      })),
+    );
+    const job = rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbd', powerOn: true }));
+    await expect(job).rejects.toMatchObject({
+      cause: { kind: 'lease-lost' },
+      unusableTarget: { name: 'erp-01' },
+    });
+    expect(rig.server.status).toBe('stopped');
   });
 });
 
@@ -119,6 +145,19 @@ describe('a restore that cannot work', () => {
       unusableTarget: undefined,
     });
     expectSameBytes(await rig.disk(rig.server.id, 'ide0'), before, 'ide0');
+  });
+
+  it('is refused before the first byte when a disk is read-only', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    const engine = rig.engine({}, (env) =>
+      tapNbd(env, (client) => ({ info: { ...client.info, isReadOnly: true } })),
+    );
+    await expect(rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbd' }))).rejects.toMatchObject({
+      step: 'check',
+      cause: { name: 'Refusal', message: expect.stringContaining('read-only') },
+      unusableTarget: undefined,
+    });
   });
 
   it('of an unknown point is refused', async () => {
