@@ -81,6 +81,21 @@ describe('a backup of disks that are not what they seemed', () => {
     await expectSameAsLive(rig, result.pointId);
   });
 
+  it('reads holes that are not said to be zeros', async () => {
+    await using rig = await createRig();
+    const hole = 1;
+    const engine = rig.engine({ leaveCbtAlone: true }, (env) =>
+      tapNbd(env, (client) => ({
+        blockStatus: async (...args) =>
+          (await client.blockStatus(...args)).map((extent) => ({ ...extent, flags: hole })),
+      })),
+    );
+    const result = await rig.run(engine.backup({ server: 'erp-01', transport: 'nbd' }));
+    for (const { method, readBytes, sizeBytes } of result.disks)
+      expect({ method, readBytes }).toEqual({ method: 'allocation', readBytes: sizeBytes });
+    await expectSameAsLive(rig, result.pointId);
+  });
+
   it('gives up what it has begun to store when it fails', async () => {
     await using rig = await createRig();
     let aborts = 0;
