@@ -1,5 +1,5 @@
 /** `backlot backup | restore | points | verify | prune | export | cleanup`: the reference engine on the command line. */
-import { stat } from 'node:fs/promises';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineOptions, Transport } from '../engine/engine-api.ts';
 import { exportQcow2 } from '../repository/export-qcow2.ts';
@@ -53,7 +53,7 @@ function scpCommand(program: Command, name: string, description: string): Comman
     .option('--ca <file>', 'PEM file of the CA that signed its certificate')
     .option('--insecure', 'trust any certificate of the platform (not of the data path)')
     .option('--credentials <file>', 'JSON file with the secrets; else they come from the environment')
-    .option('--nbd-port <n>', 'port of the data service on the hosts', wholeNumber)
+    .option('--nbd-port <n>', 'port of the data service on the hosts', numberIn(1, 65_535))
     .requiredOption('--repo <dir>', 'folder of the repository')
     .option('--json', 'print the result as JSON');
 }
@@ -65,8 +65,12 @@ function jobCommand(program: Command, name: string, description: string): Comman
         .choices(['nbd', 'nbdssl'])
         .default('nbdssl'),
     )
-    .option('--connections <n>', 'data connections per disk', wholeNumber)
-    .option('--lock-time <seconds>', 'how long the platform keeps the lock without renewal', wholeNumber);
+    .option('--connections <n>', 'data connections per disk, 1 to 16', numberIn(1, 16))
+    .option(
+      '--lock-time <seconds>',
+      'how long the platform keeps the lock without renewal, 60 to 7200',
+      numberIn(60, 7200),
+    );
 }
 
 function registerBackup(program: Command): void {
@@ -91,6 +95,7 @@ ${SECRETS}`,
     )
     .action((options: Options) =>
       runCommand(options, async ({ signal, onProgress, print }) => {
+        await mustBeWritable(options.repo);
         await using opened = await openEngine(options, engineOptions(options), onProgress);
         const { vm, transport, full = false } = options;
         const result = await opened.engine.backup({ server: vm, transport, full, signal });
@@ -119,7 +124,7 @@ function registerRestore(program: Command): void {
     readonly powerOn?: boolean;
   }
   jobCommand(program, 'restore', 'write a restore point to a new server, or over one that is off')
-    .requiredOption('--point <id>', 'the restore point; see backlot points')
+    .requiredOption('--point <id>', 'the restore point; see backlot points', pointId)
     .requiredOption('--to <target>', '"new", or the name or id of a server that is shut down')
     .option('--name <name>', 'name of the new server')
     .option('--power-on', 'start the server afterwards')
@@ -199,7 +204,7 @@ function registerPoints(program: Command): void {
 
 function registerVerify(program: Command): void {
   repoCommand(program, 'verify', 'read every chunk of the restore points and compare it with its hash')
-    .option('--point <id...>', 'only these points')
+    .option('--point <id...>', 'only these points', pointIds)
     .addHelpText(
       'after',
       '\nExamples:\n  backlot verify --repo /backup\n  backlot verify --repo /backup --point 20260203T040506Z-1a2b3c4d\n',
@@ -217,7 +222,11 @@ function registerVerify(program: Command): void {
 
 function registerPrune(program: Command): void {
   repoCommand(program, 'prune', 'remove old restore points and the chunks that no point needs')
-    .requiredOption('--keep-last <n>', 'how many points of every server stay', wholeNumber)
+    .requiredOption(
+      '--keep-last <n>',
+      'how many points of every server stay',
+      numberIn(1, Number.MAX_SAFE_INTEGER),
+    )
     .addHelpText('after', '\nExample:\n  backlot prune --repo /backup --keep-last 14\n')
     .action((options: RepoOptions & { keepLast: number }) =>
       runCommand(options, async ({ print }) => {
@@ -236,7 +245,7 @@ function registerExport(program: Command): void {
     readonly format: 'raw' | 'qcow2';
   }
   repoCommand(program, 'export', 'write one disk of a restore point as an image file')
-    .requiredOption('--point <id>', 'the restore point; see backlot points')
+    .requiredOption('--point <id>', 'the restore point; see backlot points', pointId)
     .requiredOption('--disk <slot>', 'slot of the disk, such as ide0')
     .addOption(new Option('--format <format>', 'image format').choices(['raw', 'qcow2']).default('raw'))
     .argument('<out>', 'the file to write; it must not exist')
@@ -285,9 +294,34 @@ async function mustBeRepository(folder: string): Promise<void> {
     throw new CliError('usage', `${folder} is no folder; give the one that backlot backup wrote to`);
 }
 
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return number;
+/** Found out before anything is locked on the platform. */
+async function mustBeWritable(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const hint = 'give --repo a folder that you may write to';
+    throw new CliError('environment', `${folder} cannot be the repository: ${code ?? message}`, hint);
+  }
 }
+
+function numberIn(min: number, max: number): (text: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  return (text) => {
+    const number = Number(text);
+    if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** Ids are parts of file names: what cannot be one is no path to try. */
+function pointId(text: string): string {
+  if (/^[\w-]+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be an id that backlot points lists.');
+}
+
+const pointIds = (text: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  pointId(text),
+];

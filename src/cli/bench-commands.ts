@@ -40,11 +40,11 @@ async function bench(
 ): Promise<void> {
   const unknown = names.find((name) => AREAS[name] === undefined);
   if (unknown !== undefined)
-    command.error(`there is no bench area "${unknown}"; use ${Object.keys(AREAS).join(', ')}`, {
+    command.error(`error: there is no bench area "${unknown}"; use ${Object.keys(AREAS).join(', ')}`, {
       exitCode: 2,
     });
   if (!Number.isInteger(options.rounds) || options.rounds < 1)
-    command.error('--rounds takes a whole number from 1', { exitCode: 2 });
+    command.error('error: --rounds takes a whole number from 1', { exitCode: 2 });
   const context: BenchContext = { rounds: options.rounds, note: (text) => process.stderr.write(`${text}\n`) };
   const results: BenchResult[] = [];
   const skipped: { area: string; because: string }[] = [];

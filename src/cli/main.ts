@@ -22,7 +22,7 @@ const engine = async (): Promise<Register> => (await import('./backup-commands.t
 const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: 'run scenarios with the reference engines, in process and in virtual time', load: harness },
   mutants: { summary: 'show that broken engines and simulators are caught', load: harness },
-  list: { summary: 'list scenarios, rules, faults, mutants, endpoints', load: harness },
+  list: { summary: 'list scenarios, mutants, faults, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,
@@ -58,13 +58,14 @@ async function main(given: readonly string[]): Promise<void> {
     )
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', HELP)
-    .showHelpAfterError('Try "backlot --help".')
     .exitOverride();
   const name = argv[0] ?? '';
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) registerSummaries(program);
   else (await entry.load())(program);
-  for (const command of program.commands) command.exitOverride();
+  program.showHelpAfterError('Try "backlot --help".');
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`Try "backlot ${command.name()} --help".`);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

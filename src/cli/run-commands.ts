@@ -218,5 +218,9 @@ function registerList(program: Command): void {
 
 function listOf(what: string): readonly Listed[] {
   for (const [name, list] of Object.entries(LISTS)) if (name === what) return list();
-  throw new CliError('usage', `there is no list of ${what}`, `Choose ${Object.keys(LISTS).join(', ')}.`);
+  throw new CliError(
+    'usage',
+    `there is no list of ${what}`,
+    `Choose ${Object.keys(LISTS).join(', ')} or schema.`,
+  );
 }

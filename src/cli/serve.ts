@@ -14,7 +14,7 @@ const FIXED_PORTS = { port: 4430, hciPort: 4443, nbdPort: 10_809, controlPort: 4
 export function registerServe(program: Command): void {
   program
     .command('serve')
-    .description('Runs the simulator: REST of SCP and HCI, NBD and NBDSSL, and the control interface.')
+    .description('run the simulator: REST of SCP and HCI, NBD and NBDSSL, and the control interface')
     .option('--json', 'print one line of JSON when ready; ports are free ones unless given')
     .option('--preset <name>', 'tiny, lab or datacenter (10,000 servers)', parsePreset)
     .option('--inventory <file>', 'what the cluster consists of, YAML or JSON')
@@ -44,7 +44,9 @@ Examples:
   backlot serve
   backlot serve --json --preset lab --seed 7 --clock virtual
   backlot serve --inventory cluster.yaml --clock x60
-  backlot serve --disk erp-prod-01:ide0=./system.img`;
+  backlot serve --disk sql-prod-01:ide0=./system.img       a server of the preset tiny, seed backlot
+
+Exit codes: 0 stopped, 2 wrong usage, 3 the environment does not allow it (a port is taken), 70 internal error.`;
 
 type Flags = Omit<ServeOptions, 'ports'> & {
   readonly json?: boolean;

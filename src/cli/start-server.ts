@@ -171,9 +171,12 @@ async function explain<T>(work: () => Promise<T>, host: string): Promise<T> {
         { cause: error },
       );
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new CliError('environment', `cannot listen on ${host}, port ${port} (${code})`, undefined, {
-        cause: error,
-      });
+      throw new CliError(
+        'environment',
+        `cannot listen on ${host}${port === undefined ? '' : `, port ${port}`} (${code})`,
+        'Choose an address of this machine with --host, and ports that you may use.',
+        { cause: error },
+      );
     throw error;
   }
 }

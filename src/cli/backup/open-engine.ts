@@ -1,4 +1,5 @@
 /** Builds what the commands work with, from their options. */
+import { X509Certificate } from 'node:crypto';
 import { createEngine } from '../../engine/create-engine.ts';
 import type { Engine, EngineOptions, ProgressEvent } from '../../engine/engine-api.ts';
 import { createRepository } from '../../repository/create-repository.ts';
@@ -63,6 +64,16 @@ async function openTransport(options: ScpOptions): Promise<HttpTransport> {
   return createUndiciTransport({
     baseUrl: options.scp,
     isInsecure: options.insecure ?? false,
-    ...(options.ca === undefined ? {} : { ca: await readText(options.ca) }),
+    ...(options.ca === undefined ? {} : { ca: await readCa(options.ca) }),
   });
+}
+
+/** TLS takes any text for a CA and then trusts nobody, which looks as if the platform were at fault. */
+async function readCa(file: string): Promise<string> {
+  const pem = await readText(file);
+  try {
+    return new X509Certificate(pem) && pem;
+  } catch (error) {
+    throw new CliError('usage', `--ca ${file}: is no certificate in PEM format`, undefined, { cause: error });
+  }
 }

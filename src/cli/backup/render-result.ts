@@ -46,6 +46,7 @@ export function renderPoints(points: readonly PointInfo[]): string {
 }
 
 export function renderVerify(report: VerifyReport): string {
+  if (report.points.length === 0) return 'no restore points yet: nothing was verified\n';
   const rows = report.points.map((point) => [
     point.id,
     String(point.chunks),
