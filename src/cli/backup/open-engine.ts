@@ -72,7 +72,8 @@ async function openTransport(options: ScpOptions): Promise<HttpTransport> {
 async function readCa(file: string): Promise<string> {
   const pem = await readText(file);
   try {
-    return new X509Certificate(pem) && pem;
+    void new X509Certificate(pem);
+    return pem;
   } catch (error) {
     throw new CliError('usage', `--ca ${file}: is no certificate in PEM format`, undefined, { cause: error });
   }
