@@ -20,7 +20,7 @@ const areas = (change: Readonly<Record<string, string>>): string => {
   const query = { disk_id: 'ide0', snapshot_id: 'SNAPSHOT', checkpoint_id: '0', start_offset: '0' };
   return `/janus/20180725/servers/SERVER/cbt/changed-areas?${new URLSearchParams({ ...query, ...change })}`;
 };
-const login = (auth: unknown): CallOptions => ({ body: { auth } as object, isAnonymous: true });
+const login = (auth: unknown): CallOptions => ({ body: { auth }, isAnonymous: true });
 
 export const BAD_CALLS: Readonly<Record<string, RestCase>> = {
   'a body that is no JSON': {
