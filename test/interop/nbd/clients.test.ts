@@ -270,6 +270,35 @@ describe.skipIf(!peers.available)('the server', () => {
     expect(writable.bytes[10 * MIB + 65_536]).toBe(0x11);
   });
 
+  test('is mapped, compared, read and written over TLS too', async () => {
+    const secure = (name: string): string => `${inet(name).replace('127.0.0.1', 'localhost')},tls-creds=tls0`;
+    const rawOver = (name: string): string => `driver=raw,${secure(name).replaceAll(/(^|,)/g, '$1file.')}`;
+    const map = JSON.parse(
+      await runOk('qemu-img', 'map', '--output=json', ...qemuTls, '--image-opts', secure('secret')),
+    ) as { start: number; data: boolean }[];
+    expect(map.filter(({ data }) => data).map(({ start }) => start)).toEqual([0, 32 * MIB, 63 * MIB]);
+
+    const image = folder.path('compared.raw');
+    writeFileSync(image, secret.bytes);
+    const file = `driver=raw,file.driver=file,file.filename=${image}`;
+    const compare = ['compare', ...qemuTls, '--image-opts', rawOver('secret'), file];
+    expect(await runOk('qemu-img', ...compare)).toContain('Images are identical');
+
+    const io = [
+      '-c',
+      'write -P 0x77 40M 128k',
+      '-c',
+      'write -z 41M 64k',
+      '-c',
+      'flush',
+      '-c',
+      'read -P 0x77 40M 128k',
+    ];
+    const done = await runOk('qemu-io', ...qemuTls, '--image-opts', ...io, rawOver('writable'));
+    expect(done).not.toContain('failed');
+    expect(writable.bytes.subarray(40 * MIB, 40 * MIB + 131_072).every((byte) => byte === 0x77)).toBe(true);
+  });
+
   test('keeps qemu-io from writing to a read-only export', async () => {
     const done = await run('qemu-io', '-f', 'raw', '-c', 'write 0 4k', plain('disk'));
     expect(`${done.stdout}${done.stderr}`).toMatch(/read-only|Permission denied/);
