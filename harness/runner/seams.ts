@@ -1,5 +1,6 @@
 /** The public seams at which a mutant may break an engine or a simulator; a sound run has none of them. */
 import type { EngineOptions, EngineEnvironment } from '../../src/engine/engine-api.ts';
+import type { ConnectProxy } from '../../src/engine/proxy-agent.ts';
 import type { connectNbd } from '../../src/nbd/client/connect-nbd.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
 import type { HttpTransport } from '../../src/sdk/http-transport.ts';
@@ -12,6 +13,7 @@ export interface Seams {
     hosted: HostedWorld,
   ) => EngineEnvironment['dialNbd'];
   readonly connectNbd?: (inner: typeof connectNbd) => NonNullable<EngineEnvironment['connectNbd']>;
+  readonly connectProxy?: (inner: ConnectProxy, hosted: HostedWorld) => ConnectProxy;
   readonly repository?: (inner: Repository, hosted: HostedWorld) => Repository;
   readonly options?: (options: EngineOptions) => EngineOptions;
   /** Changes the simulated world itself, once, before the story begins. */

@@ -5,6 +5,7 @@ import type { HttpTransport } from '../../src/sdk/http-transport.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import type { World, WorldSettings } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
+import type { Guests } from '../guest/guest-api.ts';
 
 export interface WorldSpec {
   /** Drawn from the seed when absent. */
@@ -22,6 +23,8 @@ export interface WorldSpec {
 export interface HostedWorld {
   readonly world: World;
   readonly faults: Faults;
+  /** The guests of its proxy VMs from the inside. */
+  readonly guests: Guests;
   /** PEM of a cluster's CA, as `ca_cert` of backup resources (there base64 DER). */
   caPem(clusterId: string): string;
 }

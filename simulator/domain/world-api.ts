@@ -17,7 +17,7 @@ import type {
   WorldId,
 } from '../../src/kernel/ids.ts';
 import type { Journal, Json } from '../../src/kernel/journal.ts';
-import type { ExportDirectory } from '../nbd/export-device.ts';
+import type { ExportDevice, ExportDirectory } from '../nbd/export-device.ts';
 import type {
   ClusterSpec,
   CredentialSpec,
@@ -51,6 +51,10 @@ export interface WorldSettings {
   readonly isTlsRequired: boolean;
   /** `supports` names `hotadd` too, in pools of 6.11.3 and later. */
   readonly isHotAddOffered: boolean;
+  /** Disks a server may have in pools of 6.11.1 and later, hot-added ones included; older pools: 16. */
+  readonly diskLimit: number;
+  /** A guest that does not let a hot-added disk go within so long makes the removal fail. */
+  readonly unplugTimeoutSeconds: number;
 }
 
 export type TaskAction =
@@ -66,7 +70,10 @@ export type TaskAction =
   | 'backup-resource.delete'
   | 'server.create'
   | 'server.delete'
-  | 'server.edit';
+  | 'server.edit'
+  | 'hotadd.add'
+  | 'hotadd.remove'
+  | 'guest.exec';
 
 export interface Task {
   readonly id: TaskId;
@@ -97,6 +104,8 @@ export interface ServerDisk {
   readonly allocatedBytes: number;
   /** The same for lists: an estimate as long as nobody has touched the disk, and cheap. */
   readonly usedBytesEstimate: number;
+  /** `backup` and `restore`: hot-added, not the server's own. */
+  readonly purpose: DiskPurpose;
 }
 
 export type ServerStatus = 'running' | 'stopped' | 'suspended' | 'starting' | 'stopping' | 'error';
@@ -189,6 +198,76 @@ export interface BackupResource {
   readonly owner: string;
 }
 
+/** Why a disk is hot-added: `backup` a linked clone of a snapshot, `restore` the disk itself, `normal` likewise for good. */
+export type DiskPurpose = 'normal' | 'backup' | 'restore';
+
+export interface HotAddRequest {
+  /** `uuid` of a disk of the source server. */
+  readonly diskId: string;
+  readonly purpose: DiskPurpose;
+  /** For `backup`. */
+  readonly snapshotId?: string;
+  /** Whose disk it is; needed where the disk's id alone does not tell. */
+  readonly sourceServerId?: string;
+}
+
+/** A disk that is attached to a proxy VM beside the proxy's own. */
+export interface HotAddedDisk {
+  /** The id by which it was added; unique on its proxy. */
+  readonly id: string;
+  readonly proxyId: ServerId;
+  /** Slot on the proxy: the lowest free `virtioN`. */
+  readonly slot: DeviceId;
+  readonly purpose: DiskPurpose;
+  readonly sourceServerId: ServerId;
+  readonly sourceDeviceId: DeviceId;
+  /** `backup` only. */
+  readonly snapshotId?: SnapshotId;
+  /** The backup resource under which it was added; its end detaches the disk. */
+  readonly resourceId?: ResourceId;
+  readonly sizeBytes: number;
+  readonly attachedAtMs: number;
+}
+
+/**
+ * Disks hot-added to proxy VMs.
+ *
+ * One HotAdd task per proxy at a time: a call that comes while one runs (the same millisecond included) is accepted,
+ * and its task fails with HOTADD_CONFLICT.
+ */
+export interface HotAdd {
+  /** What is attached, by proxy and slot; of one proxy when named. */
+  list(proxyId?: string): readonly HotAddedDisk[];
+  /** Disks that the server has and may have, its own included. @throws NOT_FOUND */
+  slots(serverId: string): { readonly used: number; readonly limit: number };
+  /**
+   * All or none. @throws NOT_A_PROXY, SERVER_STATE (not running), NO_VMTOOLS, OTHER_POOL, DATASTORE_UNREACHABLE,
+   * DISK_LIMIT, UNKNOWN_DISK, UNKNOWN_SNAPSHOT, NO_BACKUP_RESOURCE, DISK_ATTACHED, INVALID_PARAMETER
+   */
+  add(proxyId: string, disks: readonly HotAddRequest[], actor: string): { taskId: TaskId };
+  /** Ends when the guest has let go. @throws NOT_A_PROXY, DISK_NOT_ATTACHED, INVALID_PARAMETER */
+  remove(proxyId: string, diskIds: readonly string[], actor: string): { taskId: TaskId };
+  /** The content of an attached disk, readable and writable; `undefined` when it is not attached. */
+  device(proxyId: string, diskId: string): ExportDevice | undefined;
+}
+
+/** The guest's side of a hot-plug: the world says what was done to the machine, the guest's kernel follows. */
+export interface GuestPort {
+  /** Disks of one HotAdd task were put into the running proxy, in the order of the call. */
+  plugged(disks: readonly HotAddedDisk[]): void;
+  /** The guest is asked to let go. It calls `released` once, now or later, or never. */
+  unplug(disk: HotAddedDisk, released: () => void): void;
+  /** The device is gone without asking: power-off, end of its backup resource, removal of its source. */
+  pulled(disk: HotAddedDisk, why: string): void;
+  /** A command for the guest's shell. Absent: the guest has none. */
+  exec?(serverId: ServerId, command: string): Promise<GuestExecResult> | GuestExecResult;
+}
+
+export interface GuestExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
 export interface Token {
   readonly id: string;
   readonly credential: CredentialSpec;
@@ -213,6 +292,7 @@ export interface World {
   readonly cbt: Cbt;
   readonly backupResources: BackupResources;
   readonly tasks: Tasks;
+  readonly hotAdd: HotAdd;
   readonly guest: Guest;
   readonly tokens: Tokens;
   /** Exports of this world's running backup resources: `<resource_id>/<device_id>`. */
@@ -349,6 +429,13 @@ export interface Guest {
   /** Whole blocks get synthetic content of a new generation: costs no memory per byte. */
   writeSynthetic(serverId: string, deviceId: string, firstBlock: number, blockCount: number): void;
   read(serverId: string, deviceId: string, offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Runs a command in the guest of a running server with vmtools; the task's end has the output.
+   * @throws SERVER_STATE, NO_VMTOOLS
+   */
+  exec(serverId: string, command: string, timeoutSeconds: number, actor: string): { taskId: TaskId };
+  /** What the command of a task said; `undefined` while it runs. @throws NOT_FOUND */
+  execResult(taskId: string): GuestExecResult | undefined;
   /** Bytes of a snapshot's disk, for checks. */
   readSnapshot(
     serverId: string,

@@ -26,12 +26,33 @@ export type FaultKind =
   /** Everything the NBD server sends arrives one byte at a time. */
   | { readonly kind: 'one-byte-at-a-time' }
   /** The NBD server shows a certificate that does not fit: other CA, expired, other host. */
-  | { readonly kind: 'bad-certificate'; readonly flaw: 'foreign-ca' | 'expired' | 'wrong-host' };
+  | { readonly kind: 'bad-certificate'; readonly flaw: 'foreign-ca' | 'expired' | 'wrong-host' }
+  /** Guest: a hot-added device appears so much later than its task ends. */
+  | { readonly kind: 'device-late'; readonly ms: number }
+  /** Guest: the task ends well, the device never appears. */
+  | { readonly kind: 'device-never' }
+  /** Guest: the devices of one task appear in the reverse order. */
+  | { readonly kind: 'device-order' }
+  /** Guest: the device has a name of another family (`sdb` for `vdb`). */
+  | { readonly kind: 'device-name' }
+  /** Guest: only so many characters of the disk's id are its serial number; 0: none. The usual number is 20. */
+  | { readonly kind: 'device-serial'; readonly characters: number }
+  /** Guest: its system writes a disk signature into the first sector as soon as it sees the device. */
+  | { readonly kind: 'guest-signature' }
+  /** Guest: the device is gone after so many bytes were read from it; the platform still calls it attached. */
+  | { readonly kind: 'device-vanishes'; readonly bytes: number }
+  /** Guest: lets go only after so long; 0: never, so that the removal fails. */
+  | { readonly kind: 'detach-hangs'; readonly ms: number }
+  /** Guest: the removal is reported done so much before the guest lets go. */
+  | { readonly kind: 'detach-early'; readonly ms: number };
 
 export type FaultSpec = FaultKind & {
   /** Unique in the world; drawn when absent. */
   readonly id?: string;
-  /** Name of an operation of the contract (`cbt.changed-areas`), `*` for all, or `nbd` for the data plane. */
+  /**
+   * Name of an operation of the contract (`cbt.changed-areas`), `*` for all, `nbd` for the data plane, or `guest` for
+   * hot-added devices in a proxy's guest (there `server` and `device` are those of the disk's source).
+   */
   readonly on: string;
   /** Only for this server (id or name) and, for NBD, this device. */
   readonly server?: string;

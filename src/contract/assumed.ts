@@ -31,9 +31,25 @@ export const ASSUMED_PATHS = {
   hciHotRemove: '/hci/vt/api/v1/vms/{server_id}/disks/actions/delete',
   /** Runs a command in the guest through vmtools. */
   guestExec: '/janus/20240725/servers/{server_id}/guest/exec',
+  /** What that command said. */
+  guestExecResult: '/janus/20240725/servers/{server_id}/guest/exec/{task_id}',
 } as const;
+
+/** Names of the fields and values of the HotAdd calls. */
+export const HOT_ADD = {
+  /** Value of `application_type` of a disk: why it is attached. */
+  applicationType: { backup: 'backup', restore: 'restore', normal: 'normal' },
+  /** `action` of "VM disks action". */
+  removeAction: 'delete',
+} as const;
+
+/** What marks a server as a proxy. @source SCP 6.11.3 guide, backup proxies @fidelity documented */
+export const PROXY_OS_NAME = 'Backup Proxy';
+
+/** A virtio-blk device carries so many characters. @source virtio 1.2, block device, VIRTIO_BLK_ID_BYTES */
+export const GUEST_SERIAL_CHARACTERS = 20;
 
 /** Serial number under which a guest sees a disk: the beginning of the disk's id. */
 export function guestDiskSerial(diskUuid: string): string {
-  return diskUuid.slice(0, 20);
+  return diskUuid.slice(0, GUEST_SERIAL_CHARACTERS);
 }

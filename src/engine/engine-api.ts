@@ -5,8 +5,11 @@ import type { IdSource } from '../kernel/ids.ts';
 import type { NbdClient, NbdClientOptions } from '../nbd/client/nbd-client-api.ts';
 import type { Repository } from '../repository/repository-api.ts';
 import type { HttpTransport } from '../sdk/http-transport.ts';
+import type { ConnectProxy } from './proxy-agent.ts';
 
-export type Transport = 'nbd' | 'nbdssl';
+export type Transport = 'nbd' | 'nbdssl' | 'hotadd';
+/** What reaches the disks over the network. */
+export type NetworkTransport = Exclude<Transport, 'hotadd'>;
 
 export type Credentials =
   | { readonly kind: 'ec2'; readonly accessKey: string; readonly secretKey: string }
@@ -22,6 +25,8 @@ export interface EngineEnvironment {
   readonly dialNbd: (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
   /** Opens a disk over what `dialNbd` dials. Default: the NBD client of this package. */
   readonly connectNbd?: (options: NbdClientOptions, clock: Clock) => Promise<NbdClient>;
+  /** The way into the guests of proxy VMs; without it there is no HotAdd. */
+  readonly connectProxy?: ConnectProxy;
   readonly repository: Repository;
   /** Called for every step and now and then in between. */
   readonly onProgress?: (event: ProgressEvent) => void;
@@ -47,6 +52,14 @@ export interface EngineOptions {
   readonly verify?: boolean;
   /** Do not switch CBT on where it is off; read all instead. */
   readonly leaveCbtAlone?: boolean;
+  /** HotAdd: names or ids of the proxy VMs that may be used. Default: every one that fits. */
+  readonly proxies?: readonly string[];
+  /** HotAdd: how long an attached disk may take to appear in the proxy's guest. Default 2 minutes. */
+  readonly deviceWaitMs?: number;
+  /** Taken when no proxy can reach a server's disks, or every one that can has failed; the result says so. Default: none. */
+  readonly fallback?: NetworkTransport;
+  /** HotAdd: at most so many disks attached to one proxy at once, if the platform allows as many. Default 64. */
+  readonly maxDisksPerProxy?: number;
   /** Tag put into names and descriptions of what the engine makes, so that it finds its leftovers. Default `backlot`. */
   readonly tag?: string;
 }
@@ -76,6 +89,10 @@ export interface BackupResult {
   readonly server: { readonly id: string; readonly name: string };
   readonly snapshotId: string;
   readonly checkpointId: string;
+  /** The data path that was used in the end. */
+  readonly transport: Transport;
+  /** HotAdd: name of the proxy VM that read the disks. */
+  readonly proxy?: string;
   readonly disks: readonly DiskResult[];
   readonly durationMs: number;
   readonly renewals: number;
@@ -98,6 +115,10 @@ export interface RestoreJob {
 export interface RestoreResult {
   readonly pointId: string;
   readonly server: { readonly id: string; readonly name: string };
+  /** The data path that was used in the end. */
+  readonly transport: Transport;
+  /** HotAdd: name of the proxy VM that wrote the disks. */
+  readonly proxy?: string;
   readonly disks: readonly {
     readonly deviceId: string;
     readonly writtenBytes: number;
@@ -110,7 +131,8 @@ export interface RestoreResult {
 
 export interface CleanupResult {
   readonly removed: readonly {
-    readonly kind: 'snapshot' | 'backup-resource' | 'server';
+    /** `hot-added-disk`: detached from a proxy; `proxy`: a proxy that the dead run had started was powered off. */
+    readonly kind: 'snapshot' | 'backup-resource' | 'server' | 'hot-added-disk' | 'proxy';
     readonly id: string;
   }[];
   readonly warnings: readonly string[];

@@ -57,7 +57,16 @@ export type JournalEvent =
     }
   | {
       type: 'state';
-      entity: 'server' | 'snapshot' | 'cbt' | 'backup-resource' | 'disk' | 'host' | 'datastore' | 'token';
+      entity:
+        | 'server'
+        | 'snapshot'
+        | 'cbt'
+        | 'backup-resource'
+        | 'disk'
+        | 'hot-added-disk'
+        | 'host'
+        | 'datastore'
+        | 'token';
       id: string;
       /** Absent when the entity comes into being. */
       from?: string;
@@ -74,6 +83,31 @@ export type JournalEvent =
       kind: 'data' | 'zero' | 'trim';
       offset: number;
       length: number;
+    }
+  | {
+      /** What the guest's kernel of a server with hot-added disks shows or does not show any more. */
+      type: 'guest.device';
+      server: string;
+      /** Name in the guest: `vdb`. */
+      device: string;
+      change: 'appears' | 'vanishes';
+      /** Id of the hot-added disk. */
+      disk: string;
+      serial: string;
+      why?: string;
+    }
+  | {
+      /** A request of a program in the guest to a hot-added device, when it is answered. */
+      type: 'guest.io';
+      server: string;
+      device: string;
+      disk: string;
+      /** `READ`, `WRITE`, `WRITE_ZEROES`, `TRIM`, `FLUSH`, `BLOCK_STATUS`. */
+      command: string;
+      offset: number;
+      length: number;
+      /** An errno of NBD; 0 is success. */
+      error: number;
     }
   | { type: 'nbd.open'; connection: number; address: string }
   | {

@@ -34,6 +34,41 @@ export interface ServerItem {
   readonly isRevertingDesktop: boolean;
   /** In a backup policy of the platform's own. */
   readonly isInProtection: boolean;
+  /** The platform's tools run in the guest. */
+  readonly hasVmtools: boolean;
+}
+
+/** A disk in a server's configuration. */
+export interface ConfiguredDisk {
+  /** Slot: `ide0`, `virtio1`. */
+  readonly deviceId: string;
+  /** Identity of the disk itself; what HotAdd names it by. */
+  readonly diskId: string;
+  readonly datastoreId: string;
+  /** As configured, MiB; may be a fraction. */
+  readonly sizeMb: number;
+  /** How the disk came to this server: `normal`, or hot-added for `backup` or `restore`. @fidelity assumed */
+  readonly purpose: string;
+}
+
+/** A server's configuration, as far as the engine uses it. */
+export interface ServerConfiguration {
+  readonly id: string;
+  readonly name: string;
+  readonly hostId: string;
+  readonly status: string;
+  readonly osName: string;
+  readonly disks: readonly ConfiguredDisk[];
+}
+
+/** One disk to hot-add to a proxy VM. */
+export interface HotAddRequest {
+  /** `diskId` of the disk in its own server's configuration. */
+  readonly diskId: string;
+  readonly purpose: 'backup' | 'restore';
+  /** Needed for `backup`: the snapshot of which a linked clone is made. */
+  readonly snapshotId?: string;
+  readonly sourceServerId: string;
 }
 
 export interface Task {
@@ -119,7 +154,17 @@ export interface ScpClient {
   serversNamed(name: string): Promise<readonly ServerItem[]>;
   /** `undefined` when there is none. */
   serverById(id: string): Promise<ServerItem | undefined>;
+  /** Servers that run, or would start, on this host. */
+  serversOnHost(hostId: string): Promise<readonly ServerItem[]>;
+  /** @throws ScpError that is not found */
+  serverConfiguration(serverId: string): Promise<ServerConfiguration>;
   startServer(serverId: string): Promise<{ taskId: string }>;
+  /** Asks the guest to shut down. */
+  stopServer(serverId: string): Promise<{ taskId: string }>;
+  /** One task for all disks; the platform allows one such task per proxy at a time. @fidelity assumed (path, fields) */
+  hotAddDisks(proxyId: string, disks: readonly HotAddRequest[]): Promise<{ taskId: string }>;
+  /** Removes hot-added disks, by the ids by which they were added. @fidelity assumed (path, fields) */
+  hotRemoveDisks(proxyId: string, diskIds: readonly string[]): Promise<{ taskId: string }>;
   deleteServer(serverId: string): Promise<{ taskId: string | undefined }>;
   createServerFromConfig(config: {
     readonly [key: string]: Json;
