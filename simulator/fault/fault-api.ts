@@ -51,7 +51,8 @@ export type FaultSpec = FaultKind & {
   readonly id?: string;
   /**
    * Name of an operation of the contract (`cbt.changed-areas`), `*` for all, `nbd` for the data plane, or `guest` for
-   * hot-added devices in a proxy's guest (there `server` and `device` are those of the disk's source).
+   * hot-added devices in a proxy's guest (there `server` and `device` are those of the disk's source). `error`, `delay`
+   * and `expire-resource` strike at `guest` as they do at `nbd`: at single requests of a program to a device.
    */
   readonly on: string;
   /** Only for this server (id or name) and, for NBD, this device. */
