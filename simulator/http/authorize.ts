@@ -43,6 +43,16 @@ export function platformVersion(world: World): string {
   return world.pools.map(({ version }) => version).reduce((a, b) => (isOlder(a, b) ? b : a), '0.0.0');
 }
 
+/**
+ * A platform may manage pools that are older than itself; to them a call is unknown that came later.
+ * @throws UNKNOWN_PATH @fidelity assumed
+ */
+export function refuseOlderPool(world: World, poolId: string, minVersion: string): void {
+  const version = world.pools.find(({ id }) => id === poolId)?.version ?? minVersion;
+  if (isOlder(version, minVersion))
+    throw new ApiError('UNKNOWN_PATH', `the call needs a resource pool of ${minVersion}`);
+}
+
 function isOlder(version: string, than: string): boolean {
   const [a, b] = [numbersOf(version), numbersOf(than)];
   const at = [0, 1, 2].find((index) => a[index] !== b[index]);

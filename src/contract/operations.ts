@@ -6,6 +6,7 @@
  */
 import { dateOfPath } from './envelope.ts';
 import type { Operation } from './operation.ts';
+import { HOT_ADD_OPERATIONS } from './operations/hot-add.ts';
 import { INVENTORY_OPERATIONS } from './operations/inventory.ts';
 import { LOGIN_OPERATIONS } from './operations/login.ts';
 import { PROTECTION_OPERATIONS } from './operations/protection.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS = {
   ...INVENTORY_OPERATIONS,
   ...SERVER_OPERATIONS,
   ...PROTECTION_OPERATIONS,
+  ...HOT_ADD_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;

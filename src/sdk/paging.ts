@@ -1,12 +1,11 @@
 /** Lists that come in pages. @source SCP OpenAPI 6.11.1, list parameters */
 import type { OperationName } from '../contract/operations.ts';
+import type { BoundCall } from './bound-call.ts';
 import type { CallSpec } from './caller.ts';
 import { FieldReader } from './field-reader.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 const PAGE_SIZE = 100;
-
-type BoundCall = (operation: OperationName, spec?: CallSpec) => Promise<unknown>;
 
 /**
  * All items of a list. Some builds answer some lists as a plain array; that counts as the only page.

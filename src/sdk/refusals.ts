@@ -1,5 +1,5 @@
 /** What a refusal means to a caller: the one table that maps status and text to a retry class. */
-import { API_ERRORS, type RetryClass } from '../contract/errors.ts';
+import { API_ERRORS, type ApiErrorCode, type RetryClass } from '../contract/errors.ts';
 
 /** For a text that nobody documented: what the HTTP status says about it. */
 const CLASS_BY_STATUS: ReadonlyMap<number, RetryClass> = new Map([
@@ -25,6 +25,13 @@ export function retryClassOf(status: number, message: string): RetryClass {
 /** The retry class of a task that failed: only its text is known. */
 export function retryClassOfText(description: string): RetryClass {
   return CATALOGUE.find((known) => description.startsWith(known.message))?.retry ?? 'never';
+}
+
+const CODES = Object.keys(API_ERRORS) as readonly ApiErrorCode[];
+
+/** Which refusal of the catalogue a text is; `undefined` for a text that nobody documented. */
+export function refusalOfText(text: string): ApiErrorCode | undefined {
+  return CODES.find((code) => text.startsWith(API_ERRORS[code].message));
 }
 
 /** Whether the changed-block history is void until CBT is reset, as opposed to merely switched off. */

@@ -1,10 +1,11 @@
 /** Builds the typed client of a platform. */
-import type { OperationName } from '../contract/operations.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { type Authenticator, createKeyAuthenticator, createTokenAuthenticator } from './authenticator.ts';
-import { type CallContext, type CallSpec, createCaller, DEFAULT_RETRY } from './caller.ts';
+import { type BoundCall, readMaybeTask, readTaskStarted } from './bound-call.ts';
+import { type CallContext, createCaller, DEFAULT_RETRY } from './caller.ts';
 import { FieldReader } from './field-reader.ts';
+import { hotAddCalls } from './hot-add-calls.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { readAllPages } from './paging.ts';
 import { readDatastore, readHost, readServerItem } from './parse-inventory.ts';
@@ -31,8 +32,6 @@ export interface ScpClientOptions {
   readonly ids: IdSource;
 }
 
-type BoundCall = (operation: OperationName, spec?: CallSpec) => Promise<unknown>;
-
 export function createScpClient(options: ScpClientOptions): ScpClient {
   const call = createCaller({ ...options, authenticator: createAuthenticator(options) });
   const bind = (context: CallContext): ScpClient => {
@@ -41,6 +40,7 @@ export function createScpClient(options: ScpClientOptions): ScpClient {
       with: (change) => bind({ ...context, ...change }),
       ...inventoryCalls(bound),
       ...serverCalls(bound),
+      ...hotAddCalls(bound),
       ...taskCalls(bound, options.clock, context.signal),
       ...snapshotCalls(bound),
       ...cbtCalls(bound),
@@ -197,13 +197,4 @@ function resourceCalls(
       return new FieldReader('backup-resources.supports', data).strings('transport_modes');
     },
   };
-}
-
-function readTaskStarted(operation: OperationName, data: unknown): { taskId: string } {
-  return { taskId: new FieldReader(operation, data).string('task_id') };
-}
-
-/** Deletions are documented to answer without a body, and then there is no task to wait for. */
-function readMaybeTask(operation: OperationName, data: unknown): { taskId: string | undefined } {
-  return { taskId: new FieldReader(operation, data).stringOr('task_id', '') || undefined };
 }

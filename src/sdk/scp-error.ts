@@ -1,6 +1,6 @@
 /** Refusals of the platform, as a caller of the SDK sees them. */
-import type { RetryClass } from '../contract/errors.ts';
-import { retryClassOf, retryClassOfText } from './refusals.ts';
+import type { ApiErrorCode, RetryClass } from '../contract/errors.ts';
+import { refusalOfText, retryClassOf, retryClassOfText } from './refusals.ts';
 
 /** The platform refused a call. Branch on `retry`, not on the text. */
 export class ScpError extends Error {
@@ -11,6 +11,8 @@ export class ScpError extends Error {
   readonly code: string;
   /** The platform's own text. */
   readonly reason: string;
+  /** Which known refusal the text is. */
+  readonly refusal: ApiErrorCode | undefined;
   readonly retry: RetryClass;
   /** Seconds that the platform asked to wait, when it did. */
   readonly retryAfterSeconds: number | undefined;
@@ -24,6 +26,7 @@ export class ScpError extends Error {
     this.status = answer.status;
     this.code = answer.code;
     this.reason = answer.message;
+    this.refusal = refusalOfText(answer.message);
     this.retry = retryClassOf(answer.status, answer.message);
     this.retryAfterSeconds = answer.retryAfterSeconds;
   }
@@ -36,6 +39,8 @@ export class TaskFailed extends Error {
   readonly status: string;
   /** The platform's own text. */
   readonly reason: string;
+  /** Which known refusal the text is. */
+  readonly refusal: ApiErrorCode | undefined;
   readonly retry: RetryClass;
 
   constructor(task: { id: string; action: string; status: string; description: string }) {
@@ -45,6 +50,7 @@ export class TaskFailed extends Error {
     this.taskId = task.id;
     this.status = task.status;
     this.reason = task.description;
+    this.refusal = refusalOfText(task.description);
     this.retry = retryClassOfText(task.description);
   }
 }
@@ -69,3 +75,17 @@ export function retryClassOfError(error: unknown): RetryClass | undefined {
 export function isNotFound(error: unknown): boolean {
   return error instanceof ScpError && error.status === 404;
 }
+
+/** The known refusal behind any failure of the SDK, of a call or of its task. */
+export function refusalOfError(error: unknown): ApiErrorCode | undefined {
+  return error instanceof ScpError || error instanceof TaskFailed ? error.refusal : undefined;
+}
+
+/**
+ * Whether another HotAdd task ran on the same proxy VM. The call itself is accepted then, and its task fails: nothing
+ * was attached or removed, and the same call may be made again.
+ */
+export const isHotAddConflict = (error: unknown): boolean => refusalOfError(error) === 'HOTADD_CONFLICT';
+
+/** Whether a disk to be removed is not there any more, so that nothing is left to remove. */
+export const isDiskNotAttached = (error: unknown): boolean => refusalOfError(error) === 'DISK_NOT_ATTACHED';

@@ -96,6 +96,7 @@ function diskDetail(world: World, disk: ServerDisk, at: number): ServerDetail['d
     is_old_disk: 1,
     use_virtio: disk.deviceId.startsWith('virtio') ? 1 : 0,
     read_cache_size: 0,
+    application_type: disk.purpose,
     io_usage_limit: { qos_enable: 0, bps_limit: 0, iops_limit: 0 },
   };
 }

@@ -19,6 +19,9 @@ const ACTION_WORDS: Readonly<Record<Task['action'], string>> = {
   'server.create': 'Create virtual machine',
   'server.delete': 'Delete virtual machine',
   'server.edit': 'Edit virtual machine',
+  'hotadd.add': 'Hot-add disks',
+  'hotadd.remove': 'Remove hot-added disks',
+  'guest.exec': 'Run command in guest',
 };
 
 const coreOf = (task: Task) => ({

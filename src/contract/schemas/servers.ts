@@ -237,6 +237,8 @@ export const serverDetail = object({
       is_old_disk: zeroOne,
       use_virtio: zeroOne,
       read_cache_size: integer,
+      /** `normal`; `backup` or `restore` when the disk is hot-added and not the server's own. @fidelity assumed */
+      application_type: text,
       io_usage_limit: object({ qos_enable: zeroOne, bps_limit: integer, iops_limit: integer }),
     }),
   ),

@@ -2,7 +2,7 @@
 import { anything, extend, integer, listOf, object, oneOf, type Static, text, zeroOne } from '../schema.ts';
 import { PAGE_FIELDS } from './page.ts';
 
-const taskStatus = oneOf('waiting', 'doing', 'finish', 'failure', 'canceling', 'canceled');
+export const taskStatus = oneOf('waiting', 'doing', 'finish', 'failure', 'canceling', 'canceled');
 
 const taskCore = object({
   action: text,
