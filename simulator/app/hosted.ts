@@ -1,6 +1,7 @@
 /** A world together with all that the process keeps around it. */
 import type { World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
+import type { GuestPlane } from '../guest/guest-plane.ts';
 import type { ApiWorld } from '../http/world-directory.ts';
 import type { NbdWitness } from './nbd-journal.ts';
 import { type ClusterCa, createClusterCa } from './pki.ts';
@@ -8,6 +9,8 @@ import type { HostedWorld } from './simulator-api.ts';
 
 export interface Hosted extends HostedWorld, ApiWorld, NbdWitness {
   clusterCa(clusterId: string): ClusterCa;
+  /** Ends the world and what runs in its guests. */
+  close(): void;
 }
 
 /**
@@ -26,15 +29,23 @@ export class ClusterCas {
   }
 }
 
-export function createHosted(world: World, faults: Faults, cas: ClusterCas): Hosted {
+export function createHosted(
+  { world, faults, guests }: { world: World; faults: Faults; guests: GuestPlane },
+  cas: ClusterCas,
+): Hosted {
   let connections = 0;
   return {
     world,
     faults,
+    guests: guests.guests,
     journal: world.journal,
     nextConnection: () => ++connections,
     clusterCa: (clusterId) => cas.get(clusterId),
     caPem: (clusterId) => cas.get(clusterId).pem,
     caCertBase64: (clusterId) => cas.get(clusterId).base64Der,
+    close() {
+      guests.close();
+      world.close();
+    },
   };
 }

@@ -16,6 +16,7 @@ import { createWorld } from '../domain/create-world.ts';
 import type { World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import { createFaults } from '../fault/registry.ts';
+import { createGuestPlane } from '../guest/guest-plane.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
 import { PasswordKey } from '../http/password-key.ts';
 import { createProductApi } from '../http/product-api.ts';
@@ -58,7 +59,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
   };
   const nbd = new NbdPlane(() => [...hosted.values()]);
   const remove = (id: string): void => {
-    hosted.get(id)?.world.close();
+    hosted.get(id)?.close();
     hosted.delete(id);
     directory.remove(id);
   };
@@ -107,7 +108,8 @@ async function hostWorld(
   });
   const preset = typeof spec.inventory === 'string' ? spec.inventory : 'custom';
   journal.append({ type: 'world.created', version: JOURNAL_VERSION, seed, preset });
-  const world = createWorld({
+  const guests = createGuestPlane({ clock, journal, world: () => world });
+  const world: World = createWorld({
     id,
     seed,
     clock,
@@ -115,6 +117,7 @@ async function hostWorld(
     rng,
     journal,
     inventory,
+    guestPort: guests.port,
     ...(spec.settings === undefined ? {} : { settings: spec.settings }),
     ...(baseImages === undefined ? {} : { baseImages }),
   });
@@ -123,7 +126,7 @@ async function hostWorld(
     ids: createIdSource(rng.fork('faults')),
     resolve: (server) => serverIdOf(world, server),
   });
-  return createHosted(world, faults, cas);
+  return createHosted({ world, faults, guests }, cas);
 }
 
 function serverIdOf(world: World, idOrName: string): string | undefined {

@@ -1,0 +1,57 @@
+/**
+ * A device in a proxy's guest, reached over NBD: what stands in for the device file where there is no real guest.
+ *
+ * A device file that was opened stays with its device. A name does not: when `vdb` goes, the next disk becomes `vdb`.
+ * So the connection that opened the device is the only one; nothing is ever dialled again.
+ */
+import type { Clock } from '../kernel/clock.ts';
+import { connectNbd } from '../nbd/client/connect-nbd.ts';
+import { NbdConnectionLost, NbdRefused } from '../nbd/client/errors.ts';
+import type { NbdDial } from '../nbd/client/nbd-client-api.ts';
+import type { OpenDisk } from './proxy-agent.ts';
+
+export interface NbdDeviceOptions {
+  readonly dial: NbdDial;
+  readonly clock: Clock;
+  /** Ends opening. */
+  readonly signal: AbortSignal;
+  /** What a connection that is lost, or that is not to be had, means: `AgentLost` or `DeviceGone`. */
+  readonly lost: (cause: Error) => Error;
+}
+
+/** @throws what `lost` says */
+export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk> {
+  const { clock, signal, lost } = options;
+  const guarded = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof NbdConnectionLost || error instanceof NbdRefused) throw lost(error);
+      throw error;
+    }
+  };
+  const disk = await guarded(
+    connectNbd({ exportName: '', dial: once(options.dial), connections: 1, retries: 0, signal }, clock),
+  );
+  return {
+    info: disk.info,
+    get reconnects() {
+      return disk.reconnects;
+    },
+    read: (...range) => guarded(disk.read(...range)),
+    write: (...change) => guarded(disk.write(...change)),
+    writeZeroes: (...change) => guarded(disk.writeZeroes(...change)),
+    flush: (...how) => guarded(disk.flush(...how)),
+    blockStatus: (...query) => guarded(disk.blockStatus(...query)),
+    close: () => disk.close(),
+  };
+}
+
+function once(dial: NbdDial): NbdDial {
+  let isDialled = false;
+  return async (signal) => {
+    if (isDialled) throw new Error('the device is gone, and its name may be another one now');
+    isDialled = true;
+    return dial(signal);
+  };
+}
