@@ -2,11 +2,12 @@
  * The life of a backup resource once it exists: granted, renewed, over.
  *
  * Every end, whatever its cause, goes through `endResource`: it frees the server and the snapshot, judges whether a
- * restore is whole, and cuts the connections.
+ * restore is whole, detaches what was hot-added under it, and cuts the connections.
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { HostId } from '../../src/kernel/ids.ts';
 import { type BackupResourceEvent, isEnded, nextStatus } from './backup-resource-machine.ts';
+import { detachWhere } from './hot-added-disk.ts';
 import type { ResourceRecord, WorldState } from './world-state.ts';
 
 /** Everything that a host's disappearance ends. */
@@ -63,8 +64,9 @@ export function endResource(
   resource.deadline?.cancel();
   resource.deadline = undefined;
   move(state, resource, event, why);
+  detachWhere(state, (disk) => disk.resource === resource, `its backup resource is ${resource.status}`);
   if (server.holder === resource) server.holder = undefined;
-  resource.snapshot?.users.delete(resource.id);
+  resource.snapshot?.users.delete(resource);
   if (resource.hasWritten) judgeRestore(state, resource, event === 'deleted' && actor === resource.owner);
   for (const connection of resource.connections) connection.cut(why);
   resource.connections.clear();

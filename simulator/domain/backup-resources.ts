@@ -132,7 +132,7 @@ function openResource(
   };
   state.resources.set(resource.id, resource);
   if (!isHeld) server.holder = resource;
-  snapshot?.users.add(resource.id);
+  snapshot?.users.add(resource);
   noteResource(state, resource, undefined, `created by ${owner}`);
   return resource;
 }

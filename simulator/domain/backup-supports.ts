@@ -1,4 +1,5 @@
 /** What a server's resource pool supports of agentless backup. */
+import { isAtLeast } from './pool-version.ts';
 import type { BackupResources } from './world-api.ts';
 import type { ServerRecord, WorldState } from './world-state.ts';
 
@@ -10,13 +11,4 @@ export function supportsOf(state: WorldState, server: ServerRecord): ReturnType<
     versions: poolVersion === '6.10.0' ? ['6.10.0'] : ['6.10.0', poolVersion],
     transportModes: isHotAdd ? ['nbd', 'nbd_ssl', 'hotadd'] : ['nbd', 'nbd_ssl'],
   };
-}
-
-function isAtLeast(version: string, least: readonly number[]): boolean {
-  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  for (const [at, want] of least.entries()) {
-    const have = parts[at] ?? 0;
-    if (have !== want) return have > want;
-  }
-  return true;
 }

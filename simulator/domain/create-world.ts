@@ -11,14 +11,17 @@ import { createBackupResources } from './backup-resources.ts';
 import { createCbt } from './cbt.ts';
 import { completeSettings } from './default-settings.ts';
 import { createExports } from './exports.ts';
+import { OBEDIENT_GUEST } from './guest-port.ts';
 import { createGuest } from './guest.ts';
+import { createHotAdd } from './hot-add.ts';
+import { detachWhere } from './hot-added-disk.ts';
 import type { InventorySpec } from './inventory.ts';
 import { serverFromSpec } from './server-record.ts';
 import { createServers, usedMbByDatastore } from './servers.ts';
 import { createSnapshots } from './snapshots.ts';
 import { TaskQueue } from './task-queue.ts';
 import { createTokens } from './tokens.ts';
-import type { World, WorldSettings } from './world-api.ts';
+import type { GuestPort, World, WorldSettings } from './world-api.ts';
 import type { DatastoreRecord, HostRecord, ServerRecord, WorldState } from './world-state.ts';
 
 export interface WorldOptions {
@@ -32,6 +35,8 @@ export interface WorldOptions {
   readonly settings?: Partial<WorldSettings>;
   /** Opens the image files that the inventory names. */
   readonly baseImages?: (file: string) => BaseImage;
+  /** The guests of proxies. Absent: they obey at once. */
+  readonly guestPort?: GuestPort;
 }
 
 /** @throws RangeError when the inventory or the settings contradict themselves */
@@ -59,6 +64,7 @@ export function createWorld(options: WorldOptions): World {
     cbt: createCbt(state),
     backupResources: createBackupResources(state),
     tasks: state.tasks,
+    hotAdd: createHotAdd(state),
     guest: createGuest(state),
     tokens: createTokens(state),
     exports: createExports(state),
@@ -88,6 +94,8 @@ function createState(options: WorldOptions): WorldState {
     credentials: inventory.credentials,
     servers: new Map(),
     resources: new Map(),
+    proxies: new Set(),
+    guestPort: options.guestPort ?? OBEDIENT_GUEST,
     openBase: options.baseImages ?? refuseImages,
   };
 }
@@ -108,7 +116,9 @@ function setHostOnline(state: WorldState, hostId: string, isOnline: boolean): vo
   if (host.isOnline === isOnline) return;
   host.isOnline = isOnline;
   noteOnline(state, 'host', hostId, isOnline);
-  if (!isOnline) failResourcesOn(state, hostId);
+  if (isOnline) return;
+  failResourcesOn(state, hostId);
+  detachWhere(state, ({ proxy }) => proxy.hostId === hostId, `host ${hostId} is offline`);
 }
 
 function setDatastoreOnline(state: WorldState, datastoreId: string, isOnline: boolean): void {
@@ -118,6 +128,12 @@ function setDatastoreOnline(state: WorldState, datastoreId: string, isOnline: bo
   if (store.isOnline === isOnline) return;
   store.isOnline = isOnline;
   noteOnline(state, 'datastore', datastoreId, isOnline);
+  if (isOnline) return;
+  detachWhere(
+    state,
+    ({ disk }) => disk.spec.datastoreId === datastoreId,
+    `datastore ${datastoreId} is offline`,
+  );
 }
 
 function noteOnline(state: WorldState, entity: 'host' | 'datastore', id: string, isOnline: boolean): void {

@@ -16,6 +16,9 @@ const TASK_MS: Readonly<Record<TaskAction, number>> = {
   'server.create': 4_000,
   'server.delete': 2_000,
   'server.edit': 500,
+  'hotadd.add': 2_000,
+  'hotadd.remove': 1_000,
+  'guest.exec': 500,
 };
 
 export const DEFAULT_SETTINGS: WorldSettings = {
@@ -34,6 +37,10 @@ export const DEFAULT_SETTINGS: WorldSettings = {
   isRateLimited: false,
   isTlsRequired: false,
   isHotAddOffered: false,
+  // @source release notes of HCI 6.11.1: 64 disks for a virtual machine @fidelity documented
+  diskLimit: 64,
+  // @fidelity assumed
+  unplugTimeoutSeconds: 60,
 };
 
 /** @throws RangeError on a setting that no world can live with */

@@ -16,8 +16,8 @@ import type {
   OpenExport,
 } from '../nbd/export-device.ts';
 import { isServing } from './backup-lease.ts';
-import { expireCbt } from './cbt.ts';
 import { exportLiveDisk, exportSnapshotDisk } from './exported-disk.ts';
+import { noteFirstWrite } from './restore-writes.ts';
 import type { ResourceRecord, WorldState } from './world-state.ts';
 
 interface FoundExport {
@@ -84,13 +84,6 @@ function deviceOf(state: WorldState, resource: ResourceRecord, deviceId: DeviceI
   const live = resource.type === 'restore' && server.disks.find((disk) => disk.deviceId === deviceId);
   if (!live) return undefined;
   return exportLiveDisk(live.image, check, () => noteFirstWrite(state, resource));
-}
-
-/** @source product documentation, CBT: the checkpoint is invalid after a restore @fidelity documented */
-function noteFirstWrite(state: WorldState, resource: ResourceRecord): void {
-  if (resource.hasWritten) return;
-  resource.hasWritten = true;
-  expireCbt(state, resource.server, `restore through backup resource ${resource.id}`);
 }
 
 function openExport(found: FoundExport, connection: ExportConnection): OpenExport {

@@ -3,6 +3,7 @@ import { ApiError } from '../../src/contract/errors.ts';
 import type { DeviceId, SnapshotId } from '../../src/kernel/ids.ts';
 import { concat } from '../store/content-reader.ts';
 import type { DiskContent } from '../store/frozen-layer.ts';
+import { createGuestExec } from './guest-exec.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 import type { Guest } from './world-api.ts';
 import { type WorldState, diskOf, serverOf } from './world-state.ts';
@@ -39,6 +40,7 @@ export function createGuest(state: WorldState): Guest {
       const length = Math.min((firstBlock + blockCount) * grain, sizeBytes) - offset;
       change('data', serverId, deviceId, offset, length).writeSynthetic(firstBlock, blockCount);
     },
+    ...createGuestExec(state),
     read: (serverId, deviceId, offset, length) =>
       readBytes(diskOf(serverOf(state, serverId), deviceId).image, offset, length),
     readSnapshot(serverId, snapshotId, deviceId, offset, length) {

@@ -7,6 +7,7 @@
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
+import { detachWhere, isLent } from './hot-added-disk.ts';
 import type { ServerStatus } from './world-api.ts';
 import { type ServerRecord, type WorldState, refuseBusy } from './world-state.ts';
 
@@ -19,12 +20,13 @@ const ALLOWED = {
 /** A power cut does not wait for the guest. */
 const FORCED_STOP_MS = 500;
 
-/** @throws SERVER_BUSY, SERVER_LOCKED, SERVER_STATE, RESTORE_INCOMPLETE */
+/** @throws SERVER_BUSY, SERVER_LOCKED, SERVER_STATE, RESTORE_INCOMPLETE, DISK_ATTACHED (to a proxy) */
 export function startServer(state: WorldState, server: ServerRecord): { taskId: TaskId } {
   refuseBusy(server);
   refuseState(server, ALLOWED.start);
   if (server.holder?.type === 'restore') throw new ApiError('SERVER_LOCKED', server.name);
   if (server.isRestoreIncomplete) throw new ApiError('RESTORE_INCOMPLETE', server.name);
+  if (isLent(state, server)) throw new ApiError('DISK_ATTACHED', `disks of ${server.name}`);
   return runPowerTask(state, server, 'start', state.settings.taskMs.start);
 }
 
@@ -44,6 +46,8 @@ export function setServerStatus(
 ): void {
   const from = server.status;
   server.status = to;
+  // @source product documentation 6.11.3, HotAdd: powering the proxy off removes its hot-added disks
+  if (to === 'stopped') detachWhere(state, (disk) => disk.proxy === server, 'the proxy is powered off');
   server.startedAtMs =
     to === 'running' ? state.agenda.now() : to === 'stopped' ? undefined : server.startedAtMs;
   state.journal.append({ type: 'state', entity: 'server', id: server.id, from, to, server: server.id, why });

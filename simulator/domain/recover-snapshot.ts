@@ -7,6 +7,7 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
 import { expireCbt } from './cbt.ts';
+import { hasClone } from './hot-added-disk.ts';
 import { setServerStatus } from './power.ts';
 import { setSnapshotStatus, takeSnapshot } from './take-snapshot.ts';
 import { type ServerRecord, type SnapshotRecord, type WorldState, refuseBusy } from './world-state.ts';
@@ -20,6 +21,7 @@ export function recoverSnapshot(
   actor: string,
 ): { taskId: TaskId } {
   refuseBusy(server);
+  if (hasClone(state, snapshot)) throw new ApiError('SNAPSHOT_IN_USE', snapshot.name);
   if (server.holder !== undefined) throw new ApiError('SERVER_LOCKED', server.name);
   if (server.status !== 'stopped') throw new ApiError('SERVER_STATE', server.status);
   const saved = options.backup ? takeSnapshot(state, server, rescueWish(state, snapshot)) : undefined;

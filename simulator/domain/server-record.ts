@@ -84,6 +84,8 @@ function blankState(): Pick<
   | 'holder'
   | 'occupiedUntilMs'
   | 'isRestoreIncomplete'
+  | 'hotAdded'
+  | 'hotAddTaskId'
 > {
   return {
     cbt: { versionId: 0, incId: 1, era: 0 },
@@ -93,6 +95,8 @@ function blankState(): Pick<
     holder: undefined,
     occupiedUntilMs: 0,
     isRestoreIncomplete: false,
+    hotAdded: [],
+    hotAddTaskId: undefined,
   };
 }
 

@@ -1,6 +1,9 @@
 /** Servers (virtual machines): found, started, stopped, made from a configuration, edited, deleted. */
+import { PROXY_OS_NAME } from '../../src/contract/assumed.ts';
 import { ApiError } from '../../src/contract/errors.ts';
 import type { DatastoreId, HostId, ServerId, TaskId } from '../../src/kernel/ids.ts';
+import { isProxy } from './eligibility.ts';
+import { detachWhere } from './hot-added-disk.ts';
 import { candidateHosts, chooseHost } from './host-choice.ts';
 import { startServer, stopServer } from './power.ts';
 import { checkConfig, serverFromConfig } from './server-record.ts';
@@ -34,7 +37,11 @@ export function createServers(state: WorldState): Servers {
       if (change.name === '' || (change.name ?? '').length > MAX_TEXT_LENGTH)
         throw new ApiError('INVALID_PARAMETER', 'name');
       refuseBusy(server);
-      return startTask(state, 'server.edit', server, () => Object.assign(server, definedOf(change)));
+      refuseUnmarking(server, change.osName);
+      return startTask(state, 'server.edit', server, () => {
+        refuseUnmarking(server, change.osName);
+        Object.assign(server, definedOf(change));
+      });
     },
     delete(id, actor) {
       const server = serverOf(state, id);
@@ -44,6 +51,12 @@ export function createServers(state: WorldState): Servers {
       return startTask(state, 'server.delete', server, () => removeServer(state, server, actor));
     },
   };
+}
+
+/** A proxy with hot-added disks stays one. @throws DISK_ATTACHED */
+function refuseUnmarking(server: ServerRecord, osName: string | undefined): void {
+  if (osName === undefined || osName === PROXY_OS_NAME || !isProxy(server)) return;
+  if (server.hotAdded.length > 0) throw new ApiError('DISK_ATTACHED', server.name);
 }
 
 /** MB in use on each datastore that has any in use. */
@@ -120,6 +133,7 @@ function refuseNoSpace(state: WorldState, config: ServerConfig): void {
 }
 
 function removeServer(state: WorldState, server: ServerRecord, actor: string): void {
+  detachWhere(state, ({ source }) => source === server, `${server.name} is deleted`);
   state.servers.delete(server.id);
   for (const snapshot of server.snapshots.values())
     for (const disk of snapshot.disks.values()) disk.layer.release();

@@ -2,9 +2,11 @@
  * Tasks: everything that takes its time.
  *
  * A task waits for a tenth of its duration, then does its work, and has its effect at its end. A task on a server
- * keeps the server busy until then.
+ * keeps the server busy until then. Some tasks wait for somebody else at their end (a guest that must let go of a
+ * disk): they stay `doing` until they are told how it went.
  *
- * Invariants: `finish` runs once, at the task's end; an error from it makes the task a failure and nothing else.
+ * Invariants: `begin` and `finish` run at most once, and `finish` not when `begin` failed; an error from either makes
+ * the task a failure and nothing else; a task ends once, and `ended` runs then.
  *
  * @source SCP OpenAPI 6.11.1, tasks: status and progress (-2 waiting, 0..99 doing, 100 finish, -1 failure)
  * @fidelity documented; durations assumed
@@ -28,8 +30,23 @@ export interface TaskPlan {
   readonly durationMs: number;
   /** The server stays usable for other tasks. */
   readonly leavesServerFree?: boolean;
+  /** When the work begins. @throws ApiError to fail then */
+  begin?(task: RunningTask): void;
   /** The effect. @throws ApiError to fail */
-  finish(): void;
+  finish(task: RunningTask): void;
+  /** `finish` only begins the end: the task ends when `RunningTask.end` is called, perhaps never. */
+  readonly endsLater?: true;
+  /** The task has ended, whatever way. */
+  ended?(): void;
+}
+
+/** A task as its own work sees it. */
+export interface RunningTask {
+  readonly id: TaskId;
+  /** Says in the journal how far the work has come. */
+  step(what: string): void;
+  /** Ends it; the second call does nothing. */
+  end(failure?: ApiError): void;
 }
 
 interface TaskRecord {
@@ -74,7 +91,7 @@ export class TaskQueue implements Tasks {
     this.#forgetOld();
     if (plan.leavesServerFree !== true && plan.server !== undefined) plan.server.runningTaskId = task.id;
     this.#note(task);
-    this.#agenda.at(task.doingMs, () => this.#move(task, 'doing'));
+    this.#agenda.at(task.doingMs, () => this.#begin(task));
     this.#agenda.at(task.dueMs, () => this.#finish(task));
     return task.id;
   }
@@ -92,22 +109,50 @@ export class TaskQueue implements Tasks {
     return this.#view(task);
   }
 
+  #begin(task: TaskRecord): void {
+    this.#move(task, 'doing');
+    this.#run(task, () => task.plan.begin?.(this.#running(task)));
+  }
+
   #finish(task: TaskRecord): void {
-    const { server } = task.plan;
-    if (server?.runningTaskId === task.id) server.runningTaskId = undefined;
+    if (task.endMs !== undefined) return;
+    this.#freeServer(task);
+    this.#run(task, () => {
+      task.plan.finish(this.#running(task));
+      if (task.plan.endsLater !== true) this.#end(task, 'finish', '');
+    });
+  }
+
+  #run(task: TaskRecord, work: () => void): void {
     try {
-      task.plan.finish();
-      this.#end(task, 'finish', '');
+      work();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#end(task, 'failure', error.message);
     }
   }
 
+  #running(task: TaskRecord): RunningTask {
+    return {
+      id: task.id,
+      step: (what) => {
+        if (task.endMs === undefined) this.#note(task, what);
+      },
+      end: (failure) => this.#end(task, failure === undefined ? 'finish' : 'failure', failure?.message ?? ''),
+    };
+  }
+
+  #freeServer({ id, plan: { server } }: TaskRecord): void {
+    if (server?.runningTaskId === id) server.runningTaskId = undefined;
+  }
+
   #end(task: TaskRecord, status: 'finish' | 'failure', description: string): void {
+    if (task.endMs !== undefined) return;
+    this.#freeServer(task);
     task.endMs = this.#agenda.now();
     task.description = description;
     this.#move(task, status);
+    task.plan.ended?.();
   }
 
   #move(task: TaskRecord, status: Task['status']): void {
@@ -115,8 +160,8 @@ export class TaskQueue implements Tasks {
     this.#note(task);
   }
 
-  #note(task: TaskRecord): void {
-    const { plan, description } = task;
+  #note(task: TaskRecord, description = task.description): void {
+    const { plan } = task;
     this.#journal.append({
       type: 'task',
       task: task.id,

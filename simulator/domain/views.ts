@@ -1,7 +1,7 @@
 /** Records as the outer layers see them. */
-import type { VirtualDisk } from './virtual-disk.ts';
+import type { VirtualDisk, VirtualDiskSpec } from './virtual-disk.ts';
 import type { BackupResource, Server, ServerDisk, Snapshot } from './world-api.ts';
-import type { ResourceRecord, ServerRecord, SnapshotRecord } from './world-state.ts';
+import type { HotAddedRecord, ResourceRecord, ServerRecord, SnapshotRecord } from './world-state.ts';
 
 export function viewServer(server: ServerRecord): Server {
   const { startedAtMs, createdFrom } = server;
@@ -26,14 +26,14 @@ export function viewServer(server: ServerRecord): Server {
     createdAtMs: server.createdAtMs,
     ...(startedAtMs !== undefined && { startedAtMs }),
     groupId: server.groupId,
-    disks: server.disks.map(viewDisk),
+    disks: [...server.disks.map(viewDisk), ...server.hotAdded.map(viewHotAddedDisk)],
     networks: server.networks,
     isRestoreIncomplete: server.isRestoreIncomplete,
     ...(createdFrom !== undefined && { createdFrom }),
   };
 }
 
-/** The server with its disks' fill level of now, for keeping. */
+/** The server with its own disks' fill level of now, for keeping. */
 export function freezeServer(server: ServerRecord): Server {
   return { ...viewServer(server), disks: server.disks.map((disk) => ({ ...viewDisk(disk) })) };
 }
@@ -81,15 +81,17 @@ function remainSeconds(resource: ResourceRecord, nowMs: number): number {
   return Math.max(0, Math.ceil((resource.deadline.atMs - nowMs) / 1000));
 }
 
+function viewHotAddedDisk(attached: HotAddedRecord): ServerDisk {
+  const { slot, purpose, image, disk } = attached;
+  const { allocatedBytes } = image;
+  const { spec } = disk;
+  return { ...facts(spec), deviceId: slot, purpose, allocatedBytes, usedBytesEstimate: allocatedBytes };
+}
+
 function viewDisk(disk: VirtualDisk): ServerDisk {
-  const { deviceId, uuid, sizeBytes, datastoreId, preallocate, storageFile } = disk.spec;
   return {
-    deviceId,
-    uuid,
-    sizeBytes,
-    datastoreId,
-    preallocate,
-    storageFile,
+    ...facts(disk.spec),
+    purpose: 'normal',
     // Only on demand: it makes the disk's content, which a list of ten thousand servers must not do.
     get allocatedBytes() {
       return disk.allocatedBytes;
@@ -98,4 +100,15 @@ function viewDisk(disk: VirtualDisk): ServerDisk {
       return disk.usedBytesEstimate;
     },
   };
+}
+
+function facts({
+  deviceId,
+  uuid,
+  sizeBytes,
+  datastoreId,
+  preallocate,
+  storageFile,
+}: VirtualDiskSpec): Omit<ServerDisk, 'purpose' | 'allocatedBytes' | 'usedBytesEstimate'> {
+  return { deviceId, uuid, sizeBytes, datastoreId, preallocate, storageFile };
 }

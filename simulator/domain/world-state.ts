@@ -19,6 +19,7 @@ import type { Rng } from '../../src/kernel/rng.ts';
 import type { ExportConnection } from '../nbd/export-device.ts';
 import type { BaseImage } from '../store/base-image.ts';
 import type { FrozenChanges } from '../store/changed-blocks.ts';
+import type { DiskImage } from '../store/disk-image.ts';
 import type { FrozenLayer } from '../store/frozen-layer.ts';
 import type { Agenda, Appointment } from './agenda.ts';
 import type {
@@ -31,7 +32,15 @@ import type {
 } from './inventory.ts';
 import type { TaskQueue } from './task-queue.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
-import type { BackupResourceStatus, Server, ServerStatus, Snapshot, WorldSettings } from './world-api.ts';
+import type {
+  BackupResourceStatus,
+  DiskPurpose,
+  GuestPort,
+  Server,
+  ServerStatus,
+  Snapshot,
+  WorldSettings,
+} from './world-api.ts';
 
 export interface HostRecord extends HostSpec {
   isOnline: boolean;
@@ -85,6 +94,29 @@ export interface ServerRecord {
   holder: ResourceRecord | undefined;
   /** Until then somebody outside has the server. */
   occupiedUntilMs: number;
+  /** Disks of other servers that are attached to this one, a proxy, in order of attachment. */
+  readonly hotAdded: HotAddedRecord[];
+  /** The one HotAdd task that works on this proxy. */
+  hotAddTaskId: TaskId | undefined;
+}
+
+/** A disk that is attached to a proxy beside the proxy's own. */
+export interface HotAddedRecord {
+  /** `uuid` of `disk`. */
+  readonly id: string;
+  readonly proxy: ServerRecord;
+  readonly slot: DeviceId;
+  readonly purpose: DiskPurpose;
+  readonly source: ServerRecord;
+  readonly disk: VirtualDisk;
+  /** What `image` is a clone of; absent when it is the live disk's own. */
+  readonly snapshot: SnapshotRecord | undefined;
+  readonly resource: ResourceRecord | undefined;
+  readonly image: DiskImage;
+  readonly attachedAtMs: number;
+  isAttached: boolean;
+  /** Told when it is detached: by the guest's leave, or not. */
+  readonly leaving: Set<(isReleased: boolean) => void>;
 }
 
 export interface SnapshotDisk {
@@ -108,8 +140,8 @@ export interface SnapshotRecord {
   readonly checkpointId: number;
   readonly disks: ReadonlyMap<DeviceId, SnapshotDisk>;
   readonly server: Server;
-  /** Backup resources that export it. */
-  readonly users: Set<ResourceId>;
+  /** Backup resources that export it, and linked clones of it. */
+  readonly users: Set<ResourceRecord | HotAddedRecord>;
 }
 
 export interface ResourceRecord {
@@ -145,7 +177,10 @@ export interface WorldState {
   readonly credentials: readonly CredentialSpec[];
   readonly servers: Map<ServerId, ServerRecord>;
   readonly resources: Map<ResourceId, ResourceRecord>;
+  /** Those that have hot-added disks. */
+  readonly proxies: Set<ServerRecord>;
   readonly openBase: (file: string) => BaseImage;
+  readonly guestPort: GuestPort;
 }
 
 /** The server as of now. @throws NOT_FOUND */
