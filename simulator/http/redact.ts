@@ -2,7 +2,17 @@
 import type { Json } from '../../src/kernel/journal.ts';
 
 const HIDDEN = '***';
-const SECRET_NAMES = new Set(['password', 'public_key', 'ca_cert', 'signature', 'secret_key', 'audit_ids']);
+const SECRET_NAMES = new Set([
+  'password',
+  'public_key',
+  'ca_cert',
+  'signature',
+  'secret_key',
+  'audit_ids',
+  // A command that sets a guest up for the first time carries passwords, and what it prints may repeat them.
+  'command',
+  'output',
+]);
 /** Bytes of JSON; longer values are left out as a whole. */
 const LIMIT_BYTES = 2048;
 

@@ -18,8 +18,16 @@ export function checkAgainst(schema: Schema, value: unknown): void {
   const field = [...error.instancePath.split('/').slice(1), missing].filter((part) => part !== '').join('.');
   if (error.keyword === 'format' && error.params.format === 'uuid')
     throw new ApiError('INVALID_PARAMETER', `${field} input error: the value must be in UUID format`);
-  const what = missing === '' ? error.message : 'is required';
+  const what = missing === '' ? complaintOf(error) : 'is required';
   throw new ApiError('INVALID_PARAMETER', field === '' ? what : `${field}: ${what}`);
+}
+
+type Complaint = ReturnType<Validator['Errors']>[1][number];
+
+/** A value that is none of a few: the few are worth naming. */
+function complaintOf({ keyword, params, message }: Complaint): string {
+  if (keyword !== 'enum') return message;
+  return `must be one of ${(params as { allowedValues: readonly unknown[] }).allowedValues.join(', ')}`;
 }
 
 function validatorOf(schema: Schema): Validator {

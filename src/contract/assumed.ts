@@ -29,6 +29,9 @@ export const ASSUMED_PATHS = {
   hotRemove: '/janus/20240725/servers/{server_id}/disks/action',
   hciHotAdd: '/hci/vt/api/v1/vms/{server_id}/disks',
   hciHotRemove: '/hci/vt/api/v1/vms/{server_id}/disks/actions/delete',
+  /** A server's configuration and a task, for who talks to HCI alone. */
+  hciServer: '/hci/vt/api/v1/vms/{server_id}',
+  hciTask: '/hci/vt/api/v1/tasks/{task_id}',
   /** Runs a command in the guest through vmtools. */
   guestExec: '/janus/20240725/servers/{server_id}/guest/exec',
   /** What that command said. */

@@ -1,5 +1,6 @@
 import { ApiError } from '../../../src/contract/errors.ts';
 import type { HandlersOf } from '../call.ts';
+import { findServer } from '../find-server.ts';
 import { pageOfItems } from '../list-page.ts';
 import { serverDetail } from '../views/server-detail-view.ts';
 import { itemOfDate, serverItem } from '../views/server-item-view.ts';
@@ -22,7 +23,9 @@ export const SERVER_HANDLERS: HandlersOf<
     const servers = world.servers.list().filter((server) => matchesQuery(server, query));
     return pageOfItems(servers, (server) => itemOfDate(serverItem(world, server), date), query);
   },
-  'servers.get': ({ world, params }) => serverDetail(world, world.servers.get(params.server_id ?? '')),
+  'servers.get': ({ world, params: { server_id: id = '' }, date }) =>
+    // Paths of HCI have no date.
+    serverDetail(world, date === undefined ? findServer(world, id) : world.servers.get(id)),
   'servers.start': ({ world, params, actor }) => ({
     task_id: world.servers.start(params.server_id ?? '', actor).taskId,
   }),

@@ -1,4 +1,5 @@
 /** Resource pools, clusters, hosts, datastores, tasks. */
+import { ASSUMED_PATHS } from '../assumed.ts';
 import type { Operation } from '../operation.ts';
 import {
   azDetail,
@@ -108,13 +109,13 @@ export const INVENTORY_OPERATIONS = {
   'tasks.get': {
     summary: 'A task',
     method: 'GET',
-    paths: ['/janus/20180725/tasks/{task_id}'],
+    paths: ['/janus/20180725/tasks/{task_id}', ASSUMED_PATHS.hciTask],
     success: 200,
     minVersion: '6.8.0',
     access: 'tenant',
     hasNotFound: true,
     data: taskData,
     fidelity: 'documented',
-    source: 'SCP OpenAPI 6.11.1, tasks',
+    source: 'SCP OpenAPI 6.11.1, tasks; the HCI twin is assumed',
   },
 } as const satisfies Record<string, Operation>;

@@ -1,4 +1,5 @@
 /** Servers: lists, details, power, edit, create from a configuration, delete. */
+import { ASSUMED_PATHS } from '../assumed.ts';
 import type { Operation } from '../operation.ts';
 import { pageOf, taskStarted } from '../schemas/page.ts';
 import {
@@ -39,6 +40,7 @@ export const SERVER_OPERATIONS = {
       '/janus/20220725/servers/{server_id}',
       '/janus/20190725/servers/{server_id}',
       '/janus/20180725/servers/{server_id}',
+      ASSUMED_PATHS.hciServer,
     ],
     success: 200,
     minVersion: '6.3.0',
@@ -46,7 +48,7 @@ export const SERVER_OPERATIONS = {
     hasNotFound: true,
     data: serverDetail,
     fidelity: 'documented',
-    source: 'SCP OpenAPI 6.11.1, servers; earlier dates from public clients',
+    source: 'SCP OpenAPI 6.11.1, servers; earlier dates from public clients; the HCI twin is assumed',
   },
   'servers.start': {
     summary: 'Powers a server on',

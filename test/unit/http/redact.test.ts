@@ -12,6 +12,17 @@ describe('what gets into the journal', () => {
     expect(value).toMatchObject({ access: { token: { id: '***', expires: 'later' } } });
   });
 
+  it('has neither a command of a guest nor what it printed', () => {
+    const value = journalValue([
+      { command: 'chpasswd root:hunter2', timeout: 5 },
+      { output: 'hunter2', exit_code: 0 },
+    ]);
+    expect(value).toEqual([
+      { command: '***', timeout: 5 },
+      { output: '***', exit_code: 0 },
+    ]);
+  });
+
   it('keeps other ids', () => {
     expect(journalValue({ id: 'x', task_id: 't' })).toEqual({ id: 'x', task_id: 't' });
   });
