@@ -130,14 +130,12 @@ function guardFor(name: string, hosted: Hosted, connection: ExportConnection): R
   if (point === undefined) return undefined;
   const { world, faults } = hosted;
   return createRequestGuard({
+    on: 'nbd',
     faults,
     connection,
     clock: world.clock,
     ...point,
-    expireResources() {
-      for (const { id, serverId, status } of world.backupResources.list())
-        if (serverId === point.serverId && status === 'running') world.backupResources.expireNow(id);
-    },
+    backupResources: world.backupResources,
   });
 }
 

@@ -15,6 +15,7 @@ import { ApiError } from '../../src/contract/errors.ts';
 import { createWorld } from '../domain/create-world.ts';
 import type { World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
+import type { Faults } from '../fault/fault-api.ts';
 import { createFaults } from '../fault/registry.ts';
 import { createGuestPlane } from '../guest/guest-plane.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
@@ -25,6 +26,7 @@ import type { PresetName } from '../inventory/presets.ts';
 import type { BaseImage } from '../store/base-image.ts';
 import { ClusterCas, createHosted, type Hosted } from './hosted.ts';
 import { NbdPlane } from './nbd-plane.ts';
+import { createRequestGuard } from './request-faults.ts';
 import type { Simulator, WorldSpec } from './simulator-api.ts';
 
 export interface SimulatorOptions {
@@ -108,7 +110,22 @@ async function hostWorld(
   });
   const preset = typeof spec.inventory === 'string' ? spec.inventory : 'custom';
   journal.append({ type: 'world.created', version: JOURNAL_VERSION, seed, preset });
-  const guests = createGuestPlane({ clock, journal, world: () => world });
+  const guests = createGuestPlane({
+    clock,
+    journal,
+    world: () => world,
+    faults: () => faults,
+    guard: (disk, connection) =>
+      createRequestGuard({
+        on: 'guest',
+        faults,
+        clock,
+        connection,
+        serverId: disk.sourceServerId,
+        deviceId: disk.sourceDeviceId,
+        backupResources: world.backupResources,
+      }),
+  });
   const world: World = createWorld({
     id,
     seed,
@@ -121,7 +138,7 @@ async function hostWorld(
     ...(spec.settings === undefined ? {} : { settings: spec.settings }),
     ...(baseImages === undefined ? {} : { baseImages }),
   });
-  const faults = createFaults({
+  const faults: Faults = createFaults({
     journal,
     ids: createIdSource(rng.fork('faults')),
     resolve: (server) => serverIdOf(world, server),

@@ -100,7 +100,7 @@ export const FAULT_ROUTES: readonly ControlRoute[] = [
 function listKinds() {
   return Object.entries(FAULT_KINDS).map(([kind, row]) => ({
     kind,
-    where: row.place === 'both' ? ['rest', 'nbd'] : [row.place],
+    where: row.place === 'everywhere' ? ['rest', 'nbd', 'guest'] : [row.place],
     fields: Object.keys(row.fields),
     what: row.what,
   }));

@@ -79,6 +79,8 @@ export interface FaultPoint {
   readonly deviceId?: string;
   /** The kinds that can be carried out at this point; a fault of another kind lets it pass uncounted. All when absent. */
   readonly can?: readonly FaultKind['kind'][];
+  /** Whether its moment has come; a fault for which it has not passes uncounted. Always when absent. */
+  readonly isNow?: (fault: FaultKind) => boolean;
 }
 
 export interface Faults {

@@ -2,8 +2,8 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { FaultKind, FaultSpec } from './fault-api.ts';
 
-/** Where a kind may strike: REST operations, the data plane, or both. */
-type Place = 'rest' | 'nbd' | 'both';
+/** Where a kind may strike: REST operations, the data plane, the guests of proxies, or all of them. */
+type Place = 'rest' | 'nbd' | 'guest' | 'everywhere';
 
 interface KindRow {
   readonly place: Place;
@@ -23,26 +23,28 @@ const isOneOf =
     allowed.includes(value as string) ? undefined : `must be one of ${allowed.join(', ')}`;
 
 const LONGEST_DELAY_MS = 7 * 24 * 3_600_000;
+/** Characters of a disk's id, a UUID. */
+const LONGEST_SERIAL = 36;
 
 /** Every fault there is. The order is the order in which they are listed to people. */
 export const FAULT_KINDS = {
   error: {
-    place: 'both',
+    place: 'everywhere',
     fields: { status: isWhole(400, 599), message: isText },
-    what: 'The operation is refused before it has any effect; on the data plane the request gets EIO.',
+    what: 'The operation is refused before it has any effect; on the data plane and in a guest the request gets EIO.',
   },
   'lose-reply': {
-    place: 'both',
+    place: 'everywhere',
     fields: {},
     what: 'The operation has its effect; the connection ends without a reply.',
   },
   'lose-request': {
-    place: 'both',
+    place: 'everywhere',
     fields: {},
     what: 'The request is lost before it has any effect; the connection ends without a reply.',
   },
   delay: {
-    place: 'both',
+    place: 'everywhere',
     fields: { ms: isWhole(0, LONGEST_DELAY_MS), when: isOneOf('before', 'after') },
     what: 'The operation waits before its effect or before its reply.',
   },
@@ -57,7 +59,7 @@ export const FAULT_KINDS = {
     what: 'Every login token stops being valid before the operation.',
   },
   'expire-resource': {
-    place: 'both',
+    place: 'everywhere',
     fields: {},
     what: 'Every running backup resource of the server ends as if its time were over, before the operation.',
   },
@@ -80,6 +82,51 @@ export const FAULT_KINDS = {
     place: 'nbd',
     fields: { flaw: isOneOf('foreign-ca', 'expired', 'wrong-host') },
     what: 'The NBD server shows a certificate that does not fit.',
+  },
+  'device-late': {
+    place: 'guest',
+    fields: { ms: isWhole(1, LONGEST_DELAY_MS) },
+    what: 'A hot-added device appears in the guest so much later than its task ends.',
+  },
+  'device-never': {
+    place: 'guest',
+    fields: {},
+    what: 'The HotAdd task ends well, the device never appears in the guest.',
+  },
+  'device-order': {
+    place: 'guest',
+    fields: {},
+    what: 'The devices of one HotAdd task (of two disks and more) appear in the reverse order.',
+  },
+  'device-name': {
+    place: 'guest',
+    fields: {},
+    what: 'The device has a name of another family, sdb for vdb.',
+  },
+  'device-serial': {
+    place: 'guest',
+    fields: { characters: isWhole(0, LONGEST_SERIAL) },
+    what: "Only so many characters of the disk's id are its serial number; 0: none. The usual number is 20.",
+  },
+  'guest-signature': {
+    place: 'guest',
+    fields: {},
+    what: "The guest's system writes a disk signature into the first sector as soon as it sees the device.",
+  },
+  'device-vanishes': {
+    place: 'guest',
+    fields: { bytes: isWhole(0, Number.MAX_SAFE_INTEGER) },
+    what: 'The device is gone after so many bytes were read from it; the platform still calls it attached.',
+  },
+  'detach-hangs': {
+    place: 'guest',
+    fields: { ms: isWhole(0, LONGEST_DELAY_MS) },
+    what: 'The guest lets the device go only after so long; 0: never, so that the removal fails.',
+  },
+  'detach-early': {
+    place: 'guest',
+    fields: { ms: isWhole(1, LONGEST_DELAY_MS) },
+    what: 'The removal is reported done so much before the guest lets go.',
   },
 } as const satisfies Record<FaultKind['kind'], KindRow>;
 
@@ -133,10 +180,15 @@ function wrong(fields: Readonly<Record<string, unknown>>, row: KindRow): string[
 }
 
 function misplaced(fields: Readonly<Record<string, unknown>>, row: KindRow): string[] {
-  const isData = fields['on'] === 'nbd';
-  if (row.place === 'nbd' && !isData) return ['on: this fault strikes only at "nbd"'];
-  if (fields['kind'] === 'bad-certificate' && (fields['server'] ?? fields['device']) !== undefined)
+  const { on, kind } = fields;
+  const isElsewhere = on === 'nbd' || on === 'guest';
+  if (row.place === 'rest' && isElsewhere)
+    return [`on: this fault strikes at REST operations only, not at "${on}"`];
+  if ((row.place === 'nbd' || row.place === 'guest') && on !== row.place)
+    return [`on: this fault strikes only at "${row.place}"`];
+  if (kind === 'bad-certificate' && (fields['server'] ?? fields['device']) !== undefined)
     return ['server: not for this fault; a certificate is shown before the client names its disk'];
-  if (row.place === 'rest' && isData) return ['on: this fault strikes at REST operations only, not at "nbd"'];
+  if (kind === 'device-order' && fields['device'] !== undefined)
+    return ['device: not for this fault; it strikes at all disks of one HotAdd task'];
   return [];
 }

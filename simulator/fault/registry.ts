@@ -62,13 +62,18 @@ function isDue(entry: Entry, point: FaultPoint, resolve: FaultsOptions['resolve'
 }
 
 function matches(spec: FaultSpec, point: FaultPoint, resolve: FaultsOptions['resolve']): boolean {
-  // `*` means every REST operation; the data plane has to be named, or a lost reply would also mean a lost read.
-  if (spec.on !== point.on && !(spec.on === '*' && point.on !== 'nbd')) return false;
+  if (spec.on !== point.on && !(spec.on === '*' && isOperation(point.on))) return false;
   if (point.can !== undefined && !point.can.includes(spec.kind)) return false;
+  if (point.isNow?.(spec) === false) return false;
   if (spec.device !== undefined && spec.device !== point.deviceId) return false;
   if (spec.server === undefined) return true;
   if (spec.server === point.serverId || spec.server === point.serverName) return true;
   return point.serverId !== undefined && resolve(spec.server) === point.serverId;
+}
+
+/** `*` means every REST operation; the others have to be named, or a lost reply would also mean a lost read. */
+function isOperation(on: string): boolean {
+  return on !== 'nbd' && on !== 'guest';
 }
 
 function fire(entry: Entry, point: FaultPoint, journal: Journal): FaultKind {

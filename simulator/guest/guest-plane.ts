@@ -8,21 +8,30 @@
  * Invariants: a name belongs to one device of a guest at a time; a device that is gone has no open connection; every
  * device that appears in the journal vanishes there, once.
  */
+import { guestDiskSerial } from '../../src/contract/assumed.ts';
 import { type Clock, whileHolding } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import { guestDiskSerial } from '../../src/contract/assumed.ts';
 import type { GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
+import type { Faults } from '../fault/fault-api.ts';
+import type { ExportConnection, RequestGuard } from '../nbd/export-device.ts';
 import { freeDeviceName } from './device-names.ts';
-import type { DeviceMirror, Guests } from './guest-api.ts';
+import { signDisk } from './disk-signature.ts';
+import type { DeviceMirror, GuestDevice, Guests } from './guest-api.ts';
+import { GuestFaults } from './guest-faults.ts';
 import { GuestPresence } from './guest-presence.ts';
-import { dialDevice } from './serve-device.ts';
-import { inWholeSectors } from './whole-sectors.ts';
+import { dialDevice, noteIo } from './serve-device.ts';
+import { inWholeSectors, SECTOR_BYTES } from './whole-sectors.ts';
 
 export interface GuestPlaneOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /** The world whose guests these are. It is made with the plane's port, so it comes later. */
   readonly world: () => World;
+  readonly faults: () => Faults;
+  /** What goes round every request of a program to a device. */
+  readonly guard?: (disk: HotAddedDisk, connection: ExportConnection) => RequestGuard;
+  /** Told of a mirror that could not do its part. The guest then does not see the device, or does not let it go. */
+  readonly onMirrorError?: (error: unknown) => void;
 }
 
 export interface GuestPlane {
@@ -38,7 +47,7 @@ export function createGuestPlane(options: GuestPlaneOptions): GuestPlane {
     guests: {
       devices: (serverId) => plane.shown(serverId).map(({ device }) => device),
       dial: (serverId, name) => plane.dial(serverId, name),
-      mirror: (mirror) => plane.mirror(mirror),
+      mirror: (mirror) => plane.follow(mirror),
     },
     port: {
       plugged: (disks) => plane.plugged(disks),
@@ -51,121 +60,183 @@ export function createGuestPlane(options: GuestPlaneOptions): GuestPlane {
 
 class Plane {
   readonly #options: GuestPlaneOptions;
-  /** All that is plugged in, in the order in which it appeared. */
-  #presences: GuestPresence[] = [];
+  readonly #faults: GuestFaults;
+  /** All that is plugged in. */
+  readonly #presences = new Set<GuestPresence>();
+  /** What is shown, in the order in which it appeared. */
+  readonly #shown = new Set<GuestPresence>();
   #mirror: DeviceMirror | undefined;
   #connections = 0;
 
   constructor(options: GuestPlaneOptions) {
     this.#options = options;
+    this.#faults = new GuestFaults(options.faults);
   }
 
   shown(serverId: string): GuestPresence[] {
-    return this.#presences.filter(({ server, state }) => server.id === serverId && state === 'present');
+    return [...this.#shown].filter(({ server }) => server.id === serverId);
   }
 
   dial(serverId: string, name: string): ReturnType<Guests['dial']> {
     const presence = this.shown(serverId).find(({ device }) => device.name === name);
     if (presence === undefined) return undefined;
-    const { clock, journal } = this.#options;
-    return dialDevice({ presence, clock, journal, connectionId: ++this.#connections });
+    const { clock, journal, guard } = this.#options;
+    return dialDevice({
+      presence,
+      clock,
+      journal,
+      connectionId: ++this.#connections,
+      ...(guard && { guard: (connection: ExportConnection) => guard(presence.disk, connection) }),
+      onRead: (bytes) => this.#countRead(presence, bytes),
+    });
   }
 
-  async mirror(mirror: DeviceMirror | undefined): Promise<void> {
+  async follow(mirror: DeviceMirror | undefined): Promise<void> {
     this.#mirror = mirror;
-    for (const presence of this.#presences) {
-      if (presence.state === 'present') await presence.queue(() => this.#mirrorAppear(presence));
+    const already = Array.from(this.#shown);
+    for (const presence of already) {
+      presence.queue(() => (presence.state === 'present' ? this.#mirrorAppear(presence) : undefined));
+      await presence.settled();
     }
   }
 
   plugged(disks: readonly HotAddedDisk[]): void {
-    for (const disk of disks) {
-      const presence = this.#recognise(disk);
-      if (presence === undefined) continue;
-      this.#presences.push(presence);
-      void presence.queue(() => this.#appear(presence));
+    for (const disk of this.#faults.order(disks)) {
+      const presence = this.#plugIn(disk);
+      const delayMs = this.#faults.delayMs(disk);
+      if (presence === undefined || delayMs === Number.POSITIVE_INFINITY) continue;
+      this.#after(presence, delayMs, () => presence.queue(() => this.#appear(presence)));
     }
   }
 
   unplug(disk: HotAddedDisk, released: () => void): void {
     const presence = this.#find(disk);
-    if (presence === undefined) released();
-    else void presence.queue(() => this.#leave(presence, released));
+    if (presence === undefined) {
+      released();
+      return;
+    }
+    const { hangMs = -1, earlyMs } = presence.state === 'present' ? this.#faults.unplug(disk) : {};
+    if (earlyMs !== undefined) {
+      presence.isDetached = true;
+      released();
+    } else presence.await(released);
+    if (hangMs === 0) return;
+    const waitMs = Math.max(0, hangMs) + (earlyMs ?? 0);
+    this.#after(presence, waitMs, () => presence.queue(() => this.#leave(presence)));
   }
 
   pulled(disk: HotAddedDisk, why: string): void {
     const presence = this.#find(disk);
     if (presence === undefined) return;
     this.#vanish(presence, why);
-    void presence.queue(() => this.#mirrorVanish(presence, true));
+    presence.queue(() => this.#mirrorVanish(presence, true));
   }
 
   close(): void {
-    for (const presence of this.#presences) {
-      presence.cancelTimers();
-      presence.cut('the world is closed');
-    }
-    this.#presences = [];
+    for (const presence of this.#presences) presence.end('the world is closed');
+    this.#presences.clear();
+    this.#shown.clear();
   }
 
   #find({ proxyId, id }: HotAddedDisk): GuestPresence | undefined {
-    return this.#presences.find(
+    return [...this.#presences].find(
       ({ server, disk, isDetached }) => server.id === proxyId && disk.id === id && !isDetached,
     );
   }
 
-  /** The disk as the guest's kernel makes a device of it; `undefined` when it is not attached any more. */
-  #recognise(disk: HotAddedDisk): GuestPresence | undefined {
+  /** `undefined` when the disk is not attached any more. */
+  #plugIn(disk: HotAddedDisk): GuestPresence | undefined {
     const world = this.#options.world();
     const content = world.hotAdd.device(disk.proxyId, disk.id);
     if (content === undefined) return undefined;
     const { id, name } = world.servers.get(disk.proxyId);
-    const whole = inWholeSectors(content);
-    const device = {
-      name: freeDeviceName('vd', countOwnDisks(world, disk), this.#namesIn(id)),
-      serial: guestDiskSerial(disk.id),
-      sizeBytes: whole.sizeBytes,
-      isReadOnly: whole.isReadOnly,
-      diskId: disk.id,
-    };
-    return new GuestPresence({ server: { id, name }, disk, device, content: whole });
+    const onError = this.#options.onMirrorError ?? ((): void => undefined);
+    const presence = new GuestPresence({
+      server: { id, name },
+      disk,
+      content: inWholeSectors(content),
+      onError,
+    });
+    this.#presences.add(presence);
+    return presence;
   }
 
-  #namesIn(serverId: string): Set<string> {
-    return new Set(
-      this.#presences.filter(({ server }) => server.id === serverId).map(({ device }) => device.name),
-    );
+  /** At once when there is nothing to wait for. */
+  #after(presence: GuestPresence, delayMs: number, run: () => void): void {
+    const { clock } = this.#options;
+    if (delayMs === 0) run();
+    else presence.keep(clock.setTimer(clock.now() + delayMs, run));
   }
 
   #appear(presence: GuestPresence): void | Promise<void> {
-    const shown = (): void => {
-      if (presence.state !== 'coming') return;
-      presence.state = 'present';
-      this.#note(presence, 'appears');
-    };
     if (presence.state !== 'coming') return;
-    const mirrored = this.#mirrorAppear(presence);
-    return mirrored instanceof Promise ? mirrored.then(shown) : shown();
+    presence.recognise(this.#deviceOf(presence));
+    return inTurn(
+      () => this.#sign(presence),
+      () => this.#mirrorAppear(presence),
+      () => this.#show(presence),
+    );
+  }
+
+  /** The disk as the guest's kernel makes a device of it. */
+  #deviceOf({ server, disk, content }: GuestPresence): GuestDevice {
+    const { isOtherFamily, serialCharacters } = this.#faults.sight(disk);
+    const taken = new Set(
+      [...this.#presences]
+        .filter((other) => other.server.id === server.id)
+        .flatMap(({ recognised }) => (recognised === undefined ? [] : [recognised.name])),
+    );
+    const ownDisks = countOwnDisks(this.#options.world(), disk);
+    return {
+      name: freeDeviceName(isOtherFamily ? 'sd' : 'vd', ownDisks, taken),
+      serial: serialCharacters === undefined ? guestDiskSerial(disk.id) : disk.id.slice(0, serialCharacters),
+      sizeBytes: content.sizeBytes,
+      isReadOnly: content.isReadOnly,
+      diskId: disk.id,
+    };
+  }
+
+  #sign(presence: GuestPresence): void | Promise<void> {
+    if (!this.#faults.signs(presence.disk)) return;
+    const io = { command: 'WRITE', offset: 0, length: SECTOR_BYTES, error: 0 };
+    return inTurn(
+      () => signDisk(presence.content),
+      () => noteIo(this.#options.journal, presence, io),
+    );
+  }
+
+  #show(presence: GuestPresence): void {
+    if (presence.state !== 'coming') return;
+    presence.state = 'present';
+    this.#shown.add(presence);
+    this.#note(presence, 'appears');
   }
 
   /** The guest is asked to let go, and does. */
-  #leave(presence: GuestPresence, released: () => void): void | Promise<void> {
-    const letGo = (): void => {
-      this.#vanish(presence, undefined);
-      released();
-    };
-    const mirrored = this.#mirrorVanish(presence, false);
-    return mirrored instanceof Promise ? mirrored.then(letGo) : letGo();
+  #leave(presence: GuestPresence): void | Promise<void> {
+    if (presence.state === 'gone') return;
+    return inTurn(
+      () => this.#mirrorVanish(presence, false),
+      () => {
+        this.#vanish(presence, undefined);
+        presence.release();
+      },
+    );
+  }
+
+  #countRead(presence: GuestPresence, bytes: number): void {
+    const before = presence.readBytes;
+    presence.readBytes += bytes;
+    if (!this.#faults.vanishes(presence.disk, before, presence.readBytes)) return;
+    this.#vanish(presence, 'fault: the device is gone');
+    presence.queue(() => this.#mirrorVanish(presence, true));
   }
 
   #vanish(presence: GuestPresence, why: string | undefined): void {
     if (presence.state === 'gone') return;
-    const wasShown = presence.state === 'present';
-    presence.state = 'gone';
-    presence.cancelTimers();
-    presence.cut(why ?? 'the device is gone');
-    this.#presences = this.#presences.filter((other) => other !== presence);
-    if (wasShown) this.#note(presence, 'vanishes', why);
+    presence.end(why ?? 'the device is gone');
+    this.#presences.delete(presence);
+    if (this.#shown.delete(presence)) this.#note(presence, 'vanishes', why);
   }
 
   #mirrorAppear({ server, device }: GuestPresence): void | Promise<void> {
@@ -174,10 +245,10 @@ class Plane {
     return whileHolding(this.#options.clock, () => mirror.appear(server, device));
   }
 
-  #mirrorVanish({ server, device }: GuestPresence, isForced: boolean): void | Promise<void> {
+  #mirrorVanish({ server, recognised }: GuestPresence, isForced: boolean): void | Promise<void> {
     const mirror = this.#mirror;
-    if (mirror === undefined) return;
-    return whileHolding(this.#options.clock, () => mirror.vanish(server, device, isForced));
+    if (mirror === undefined || recognised === undefined) return;
+    return whileHolding(this.#options.clock, () => mirror.vanish(server, recognised, isForced));
   }
 
   #note({ server, device }: GuestPresence, change: 'appears' | 'vanishes', why?: string): void {
@@ -193,8 +264,16 @@ class Plane {
   }
 }
 
+/** One step after the other, without a promise as long as no step needs one. */
+function inTurn(...steps: readonly (() => void | Promise<void>)[]): void | Promise<void> {
+  for (const [at, step] of steps.entries()) {
+    const result = step();
+    if (result instanceof Promise) return result.then(() => inTurn(...steps.slice(at + 1)));
+  }
+}
+
 /** The proxy's own disks have the first names, whatever their bus. */
 function countOwnDisks(world: World, { proxyId }: HotAddedDisk): number {
-  const added = new Set(world.hotAdd.list(proxyId).map(({ slot }) => slot));
+  const added = new Set<string>(world.hotAdd.list(proxyId).map(({ slot }) => slot));
   return world.servers.get(proxyId).disks.filter(({ deviceId }) => !added.has(deviceId)).length;
 }
