@@ -36,7 +36,7 @@ export const DEFAULT_SETTINGS: WorldSettings = {
   isStrict204: false,
   isRateLimited: false,
   isTlsRequired: false,
-  isHotAddOffered: false,
+  isHotAddOffered: true,
   // @source release notes of HCI 6.11.1: 64 disks for a virtual machine @fidelity documented
   diskLimit: 64,
   // @fidelity assumed

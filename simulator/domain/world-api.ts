@@ -49,7 +49,7 @@ export interface WorldSettings {
   readonly isRateLimited: boolean;
   /** Exports are to be had over TLS only (every resource is `nbd_ssl`); off by default: both work. */
   readonly isTlsRequired: boolean;
-  /** `supports` names `hotadd` too, in pools of 6.11.3 and later. */
+  /** `supports` names `hotadd` too, in pools of 6.11.3 and later; on by default. */
   readonly isHotAddOffered: boolean;
   /** Disks a server may have in pools of 6.11.1 and later, hot-added ones included; older pools: 16. */
   readonly diskLimit: number;

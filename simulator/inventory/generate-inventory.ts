@@ -141,9 +141,21 @@ function generateServers(draw: Draw, ground: Ground): ServerSpec[] {
   const servers = times(shape.servers, (at) =>
     generateServer(draw, { ...pickSite(at), shape, names, isProxy: false, number: at }),
   );
-  const proxies = times(shape.proxiesPerCluster * clusters.length, (at) =>
-    generateServer(draw, { ...pickSite(at), shape, names, isProxy: true, number: at }),
-  );
+  const proxies = times(shape.proxiesPerCluster * clusters.length, (at) => {
+    const { hosts, datastores } = pickSite(at);
+    const inCluster = Math.floor(at / clusters.length);
+    const host = hosts[Math.floor((inCluster * hosts.length) / shape.proxiesPerCluster)];
+    const own = host === undefined ? hosts : [host];
+    return generateServer(draw, {
+      hosts: own,
+      datastores,
+      shape,
+      names,
+      isProxy: true,
+      isProxyOff: inCluster % 2 === 1,
+      number: at,
+    });
+  });
   return [...servers, ...proxies];
 }
 

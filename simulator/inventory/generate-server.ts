@@ -4,13 +4,14 @@ import type { Draw } from './draw.ts';
 import type { PresetShape } from './presets.ts';
 
 export interface ServerPlan {
-  /** Of the server's cluster. */
+  /** Where the server may run, of one cluster. */
   readonly hosts: readonly HostSpec[];
   readonly datastores: readonly DatastoreSpec[];
   readonly shape: PresetShape;
   /** Names given so far; gets the new one. */
   readonly names: Set<string>;
   readonly isProxy: boolean;
+  readonly isProxyOff?: boolean;
   readonly number: number;
 }
 
@@ -46,7 +47,7 @@ export function generateServer(draw: Draw, plan: ServerPlan): ServerSpec {
       : `${faker.commerce.department()}, owner ${faker.person.fullName()}`,
     hostId: host.id,
     // The first server of every world runs; of the others, some are off.
-    isRunning: plan.isProxy ? plan.number % 2 === 0 : plan.number === 0 || rng.float() < 0.75,
+    isRunning: plan.isProxy ? plan.isProxyOff !== true : plan.number === 0 || rng.float() < 0.75,
     sockets: rng.pick([1, 2]),
     coresPerSocket: rng.pick([1, 2, 4, 8]),
     memoryMb: rng.pick([2, 4, 8, 16, 32]) * 1024,

@@ -8,6 +8,7 @@ export interface PresetShape {
   readonly datastoresPerCluster: number;
   /** Servers beside the proxies, over all clusters. */
   readonly servers: number;
+  /** Spread over the cluster's hosts, so that every datastore is reached by one; every second is off. */
   readonly proxiesPerCluster: number;
   readonly disksPerServer: readonly [min: number, max: number];
   /** A disk's size before the odd tail, bytes. */
@@ -26,7 +27,7 @@ export const PRESETS = {
     hostsPerCluster: 2,
     datastoresPerCluster: 2,
     servers: 3,
-    proxiesPerCluster: 1,
+    proxiesPerCluster: 2,
     disksPerServer: [2, 3],
     diskBytes: [16 * MIB, 64 * MIB],
     dataBytes: [2 * MIB, 6 * MIB],
@@ -36,7 +37,7 @@ export const PRESETS = {
     hostsPerCluster: 2,
     datastoresPerCluster: 3,
     servers: 12,
-    proxiesPerCluster: 1,
+    proxiesPerCluster: 2,
     disksPerServer: [1, 4],
     diskBytes: [8 * GIB, 200 * GIB],
     dataBytes: [32 * MIB, 256 * MIB],

@@ -4,6 +4,9 @@ import { generateInventory } from '../../../simulator/inventory/generate-invento
 
 const disksOf = (inventory: InventorySpec) => inventory.servers.flatMap((server) => server.disks);
 
+const proxiesOf = (inventory: InventorySpec) =>
+  inventory.servers.filter(({ osName }) => osName === 'Backup Proxy');
+
 function expectSound(inventory: InventorySpec): void {
   const lists = [
     inventory.hosts,
@@ -50,11 +53,11 @@ describe('generateInventory', () => {
     },
   );
 
-  it('makes tiny: one cluster, two hosts, servers with several disks, a proxy, a disk that ends inside a block', () => {
+  it('makes tiny: one cluster, two hosts, servers with several disks, two proxies, a disk that ends inside a block', () => {
     const inventory = generateInventory('tiny', 'backlot');
     expect(inventory.clusters).toHaveLength(1);
     expect(inventory.hosts).toHaveLength(2);
-    expect(inventory.servers.filter(({ osName }) => osName === 'Backup Proxy')).toHaveLength(1);
+    expect(proxiesOf(inventory).map(({ isRunning }) => isRunning)).toEqual([true, false]);
     expect(inventory.servers[0]?.disks.length).toBeGreaterThanOrEqual(3);
     expect(disksOf(inventory).some(({ sizeBytes }) => sizeBytes % 65_536 !== 0)).toBe(true);
     expect(disksOf(inventory).every(({ sizeBytes }) => sizeBytes % 512 === 0)).toBe(true);
@@ -67,6 +70,22 @@ describe('generateInventory', () => {
     expect(inventory.datastores.some(({ hostIds }) => hostIds.length < hostsPerCluster)).toBe(true);
     expect(inventory.datastores.some(({ hostIds }) => hostIds.length === hostsPerCluster)).toBe(true);
   });
+
+  it.each(['tiny', 'lab', 'datacenter'] as const)(
+    'has a proxy in reach of every datastore of %s, and datastores that not every proxy of the cluster reaches',
+    (preset) => {
+      const inventory = generateInventory(preset, 'backlot');
+      const proxies = proxiesOf(inventory);
+      const reach = inventory.datastores.map(
+        ({ hostIds }) => proxies.filter(({ hostId }) => hostIds.includes(hostId)).length,
+      );
+      const perCluster = proxies.length / inventory.clusters.length;
+      expect(Math.min(...reach)).toBe(1);
+      expect(Math.max(...reach)).toBe(perCluster);
+      expect(perCluster).toBeGreaterThanOrEqual(2);
+      expect(proxies.every(({ vmtools }) => vmtools === 1)).toBe(true);
+    },
+  );
 
   it('makes datacenter: ten thousand servers that hold together', () => {
     const inventory = generateInventory('datacenter', 'backlot');
