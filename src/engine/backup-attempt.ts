@@ -1,6 +1,5 @@
 /** One attempt at a backup: everything from the snapshot to its removal, within one lock period. */
 import { NbdError, NbdRefused } from '../nbd/client/errors.ts';
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import { messageOf } from '../repository/errors.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
@@ -14,11 +13,14 @@ import {
   whyNotAncestor,
 } from './choose-base.ts';
 import { type DiskPlan, planDisk } from './disk-plan.ts';
-import type { BackupJob } from './engine-api.ts';
+import type { DiskDoor } from './disk-door.ts';
+import type { BackupJob, Transport } from './engine-api.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
-import { type DiskDoor, explainDataPath, findDiskDoor } from './nbd-endpoint.ts';
+import { explainDataPath } from './nbd-endpoint.ts';
+import { openDoor } from './open-door.ts';
 import { writePointNotes } from './point-notes.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { totalBytes } from './ranges.ts';
 import { releaseSnapshot } from './release.ts';
 import { Setback } from './setback.ts';
@@ -44,6 +46,8 @@ export interface AttemptResult {
   readonly fullBecause: string;
   readonly renewals: number;
   readonly reconnects: number;
+  readonly transport: Transport;
+  readonly proxy: string | undefined;
 }
 
 /** What the steps of an attempt share once the server is locked. */
@@ -80,9 +84,18 @@ async function backUpLocked(
 ): Promise<AttemptResult> {
   const signal = AbortSignal.any([context.signal, lock.lease.signal]);
   await inStep(context, 'lock', () => checkStillLatest(context, order.server, snapshot));
-  const door = await inStep(context, 'connect', () =>
-    findDiskDoor(context, { server: order.server, lock, transport: order.job.transport, signal }),
-  );
+  const { server, job } = order;
+  const { deviceIds, id: snapshotId } = snapshot;
+  if (deviceIds.length === 0)
+    throw new Refusal(`${server.name} has no disks`, 'there is nothing to back up; leave it out');
+  await using door = await openDoor(context, {
+    server,
+    lock,
+    transport: job.transport,
+    deviceIds,
+    snapshotId,
+    signal,
+  });
   const session: Session = { order, snapshot, lock, door, signal, reconnects: 0 };
   const { plans, reasons } = await inStep(context, 'changed-areas', () => planDisks(context, session));
   const isIncremental = plans.some((plan) => plan.isIncremental);
@@ -95,6 +108,8 @@ async function backUpLocked(
     fullBecause: isIncremental ? '' : reasons,
     renewals: lock.lease.renewals,
     reconnects: session.reconnects,
+    transport: door.transport,
+    proxy: door.proxy,
   };
 }
 
@@ -117,8 +132,6 @@ async function planDisks(
   session: Session,
 ): Promise<{ plans: readonly DiskPlan[]; reasons: string }> {
   const { order, snapshot } = session;
-  if (snapshot.deviceIds.length === 0)
-    throw new Refusal(`${order.server.name} has no disks`, 'there is nothing to back up; leave it out');
   const history = order.base === undefined ? '' : whyNotAncestor(order.base, snapshot.checkpointId);
   const base = history === '' ? order.base : undefined;
   const plans: DiskPlan[] = [];
@@ -193,7 +206,7 @@ function pointNotes(session: Session, plans: readonly DiskPlan[]) {
     snapshotId: snapshot.id,
     checkpointId: snapshot.checkpointId,
     trackedDisks: tracked,
-    transport: order.job.transport,
+    transport: session.door.transport,
     poolId: order.server.poolId,
     vmconf: snapshot.vmconf,
   });
@@ -231,7 +244,7 @@ async function transferAll(
     );
 }
 
-function sameSize(nbd: NbdClient, plan: DiskPlan): NbdClient {
+function sameSize(nbd: OpenDisk, plan: DiskPlan): OpenDisk {
   if (nbd.info.sizeBytes === plan.sizeBytes) return nbd;
   throw new Error(
     `${plan.deviceId} has ${nbd.info.sizeBytes} bytes now and had ${plan.sizeBytes} a moment ago`,
@@ -271,7 +284,7 @@ function withDisk<T>(
   session: Session,
   deviceId: string,
   connections: number,
-  work: (nbd: NbdClient) => Promise<T>,
+  work: (nbd: OpenDisk) => Promise<T>,
 ): Promise<T> {
   return session.door.use(deviceId, connections, (nbd) =>
     work(nbd).finally(() => {

@@ -37,7 +37,8 @@ export async function runBackup(context: JobContext, job: BackupJob): Promise<Ba
 
 async function checkServer(context: JobContext, server: ServerItem, job: BackupJob): Promise<void> {
   checkEligibility(server);
-  checkTransport(server, job.transport, await context.scp.transportModes(server.id));
+  if (job.transport !== 'hotadd')
+    checkTransport(server, job.transport, await context.scp.transportModes(server.id));
   checkSnapshots(server, await context.scp.snapshots(server.id));
   if (server.isInProtection)
     warn(
@@ -111,6 +112,8 @@ function describeResult(
     server: { id: server.id, name: server.name },
     snapshotId: outcome.snapshot.id,
     checkpointId: String(outcome.snapshot.checkpointId),
+    transport: outcome.transport,
+    ...(outcome.proxy === undefined ? {} : { proxy: outcome.proxy }),
     disks: outcome.plans.map((plan) => ({
       deviceId: plan.deviceId,
       sizeBytes: plan.sizeBytes,

@@ -4,7 +4,7 @@
  * @fidelity documented
  */
 import type { ServerItem, SnapshotItem } from '../sdk/scp-client-api.ts';
-import type { Transport } from './engine-api.ts';
+import type { NetworkTransport } from './engine-api.ts';
 import { Refusal } from './job-failed.ts';
 
 interface Rule {
@@ -71,10 +71,14 @@ export function checkSnapshots(server: ServerItem, snapshots: readonly SnapshotI
     );
 }
 
-const MODE: Record<Transport, string> = { nbd: 'nbd', nbdssl: 'nbd_ssl' };
+const MODE: Record<NetworkTransport, string> = { nbd: 'nbd', nbdssl: 'nbd_ssl' };
 
 /** @throws Refusal when the pool does not offer the transport */
-export function checkTransport(server: ServerItem, transport: Transport, modes: readonly string[]): void {
+export function checkTransport(
+  server: ServerItem,
+  transport: NetworkTransport,
+  modes: readonly string[],
+): void {
   if (!modes.includes(MODE[transport]))
     throw new Refusal(
       `${server.name} cannot be read over ${transport}; its pool offers ${modes.join(', ') || 'nothing'}`,

@@ -1,10 +1,11 @@
-/** The reference engine over NBD and NBDSSL. */
+/** The reference engine over NBD, NBDSSL and HotAdd. */
 import { createScpClient } from '../sdk/scp-client.ts';
 import { runBackup } from './backup-job.ts';
 import type { Engine, EngineEnvironment, EngineOptions } from './engine-api.ts';
 import { HostSlots } from './host-slots.ts';
 import { removeAllLeftovers } from './leftovers.ts';
 import { type EngineKit, runJob } from './open-job.ts';
+import { ProxyDesk } from './proxy-queue.ts';
 import { runRestore } from './restore-job.ts';
 import { resolveSettings } from './settings.ts';
 
@@ -15,6 +16,7 @@ export function createEngine(env: EngineEnvironment, options: EngineOptions = {}
     env,
     settings,
     hostSlots: new HostSlots(settings.maxConnectionsPerHost),
+    desk: new ProxyDesk(settings.maxDisksPerProxy),
     scp: createScpClient({
       transport: env.scp,
       credentials: env.credentials,

@@ -6,12 +6,12 @@
  * Each step down reads more and relies on less. A void history is the exception: it is not stepped over but reset, so
  * that the next backup can be incremental again.
  */
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import { ProtocolError } from '../sdk/protocol-error.ts';
 import { saysCbtExpired } from '../sdk/refusals.ts';
 import type { ScpClient, SnapshotDetail } from '../sdk/scp-client-api.ts';
 import { retryClassOfError, ScpError } from '../sdk/scp-error.ts';
 import type { DiskResult } from './engine-api.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { type ByteRange, mergeRanges } from './ranges.ts';
 import { readAreas } from './read-areas.ts';
 import { Setback } from './setback.ts';
@@ -37,7 +37,7 @@ export interface DiskQuestion {
   readonly sinceCheckpoint: number | undefined;
   /** An expired history is reset (once per job); else it counts as any other failure. */
   readonly mayReset: boolean;
-  readonly nbd: NbdClient;
+  readonly nbd: OpenDisk;
   readonly signal: AbortSignal;
 }
 

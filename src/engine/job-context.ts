@@ -4,6 +4,8 @@ import type { ScpClient } from '../sdk/scp-client-api.ts';
 import type { EngineEnvironment, ProgressEvent } from './engine-api.ts';
 import type { HostSlots } from './host-slots.ts';
 import { JobAborted, JobFailed } from './job-failed.ts';
+import type { ProxyDesk } from './proxy-queue.ts';
+import { ProxyTrouble } from './proxy-trouble.ts';
 import type { RunNote } from './run-note.ts';
 import { Setback } from './setback.ts';
 import type { Settings } from './settings.ts';
@@ -13,6 +15,10 @@ export interface JobContext {
   readonly settings: Settings;
   /** Shared by all jobs of the engine. */
   readonly hostSlots: HostSlots;
+  /** Shared by all jobs of the engine: turns, slots and jobs of the proxy VMs. */
+  readonly desk: ProxyDesk;
+  /** How often each proxy has failed this job, by id. */
+  readonly proxyStrikes: Map<string, number>;
   /** The platform, until the job is aborted. */
   readonly scp: ScpClient;
   /** The platform for clean-up: goes on after an abort. */
@@ -36,7 +42,8 @@ export function warn(context: JobContext, message: string): void {
   report(context, { step: 'warning', message });
 }
 
-/** Runs one step; whatever it throws leaves the job as `JobFailed` that names the step. Setbacks pass through. */
+/** Runs one step; whatever it throws leaves the job as `JobFailed` that names the step. Setbacks and troubles with
+ * a proxy pass through. */
 export async function inStep<T>(context: JobContext, step: string, work: () => Promise<T>): Promise<T> {
   context.signal.throwIfAborted();
   report(context, { step });
@@ -48,7 +55,7 @@ export async function inStep<T>(context: JobContext, step: string, work: () => P
 }
 
 function nameStep(context: JobContext, step: string, error: unknown): unknown {
-  if (error instanceof JobFailed || error instanceof Setback) return error;
+  if (error instanceof JobFailed || error instanceof Setback || error instanceof ProxyTrouble) return error;
   if (context.signal.aborted) return new JobFailed(step, new JobAborted('aborted', { cause: error }));
   return new JobFailed(step, error);
 }

@@ -34,8 +34,8 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly hint: string;
 
-  constructor(reason: string, hint: string) {
-    super(reason);
+  constructor(reason: string, hint: string, options?: ErrorOptions) {
+    super(reason, options);
     this.hint = hint;
   }
 }

@@ -11,34 +11,22 @@ import { connectNbd } from '../nbd/client/connect-nbd.ts';
 import { NbdConnectionLost, NbdError } from '../nbd/client/errors.ts';
 import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import { ProtocolError } from '../sdk/protocol-error.ts';
-import type { ServerItem } from '../sdk/scp-client-api.ts';
-import type { HeldLock } from './acquire-lock.ts';
-import type { Transport } from './engine-api.ts';
+import type { DiskDoor, DoorOptions } from './disk-door.ts';
+import type { NetworkTransport } from './engine-api.ts';
 import { type JobContext, report } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
 import { Setback } from './setback.ts';
 
-export interface DiskDoor {
-  /**
-   * Opens a disk, works with it and closes it. Waits while the host has no room for more connections of this engine,
-   * and a little for a service that does not listen yet.
-   */
-  use<T>(deviceId: string, connections: number, work: (nbd: NbdClient) => Promise<T>): Promise<T>;
-}
-
-export interface DoorOptions {
-  readonly server: ServerItem;
-  readonly lock: HeldLock;
-  readonly transport: Transport;
-  /** Aborted with the job or with the loss of the lock; ends opening and waiting. */
-  readonly signal: AbortSignal;
+export interface NetworkDoorOptions extends Pick<DoorOptions, 'server' | 'lock' | 'signal'> {
+  readonly transport: NetworkTransport;
 }
 
 /** Tries to open, one after the other with growing pauses: about half a minute in all. */
 const OPEN_ATTEMPTS = 7;
 const FIRST_PAUSE_MS = 500;
 
-export async function findDiskDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {
+/** Each `use` waits while the host has no room for more connections of this engine. */
+export async function findDiskDoor(context: JobContext, options: NetworkDoorOptions): Promise<DiskDoor> {
   const { lock, transport } = options;
   const host = await findHostAddress(context, options);
   const tls = transport === 'nbdssl' ? { tls: { ca: pemOf(lock.resource.caCert), host } } : {};
@@ -56,6 +44,7 @@ export async function findDiskDoor(context: JobContext, options: DoorOptions): P
       context.env.clock,
     );
   return {
+    transport,
     async use(deviceId, wanted, work) {
       const connections = Math.min(wanted, context.hostSlots.perHost);
       const leave = await takeSlots(context, options.signal, host, connections);
@@ -66,6 +55,7 @@ export async function findDiskDoor(context: JobContext, options: DoorOptions): P
         leave();
       }
     },
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 
@@ -80,7 +70,7 @@ function takeSlots(
   );
 }
 
-async function findHostAddress(context: JobContext, { server, lock }: DoorOptions): Promise<string> {
+async function findHostAddress(context: JobContext, { server, lock }: NetworkDoorOptions): Promise<string> {
   const hostId = lock.resource.hostId ?? server.hostId;
   const host = (await context.scp.hosts()).find((known) => known.id === hostId);
   if (host === undefined)
@@ -103,7 +93,7 @@ function pemOf(caCert: string): string {
 /** A refusal for good (TLS, unknown export) is not repeated; but a lost lock looks like one, so the lock is asked. */
 async function openPatiently(
   context: JobContext,
-  { lock, signal }: DoorOptions,
+  { lock, signal }: NetworkDoorOptions,
   open: () => Promise<NbdClient>,
 ): Promise<NbdClient> {
   for (let attempt = 1; ; attempt++) {

@@ -6,6 +6,8 @@ import { Heartbeat } from './heartbeat.ts';
 import type { HostSlots } from './host-slots.ts';
 import type { JobContext } from './job-context.ts';
 import { JobAborted, JobFailed } from './job-failed.ts';
+import { leaveStartedProxies } from './proxy-power.ts';
+import type { ProxyDesk } from './proxy-queue.ts';
 import { RunNote } from './run-note.ts';
 import { Setback } from './setback.ts';
 import type { Settings } from './settings.ts';
@@ -15,6 +17,7 @@ export interface EngineKit {
   readonly env: EngineEnvironment;
   readonly settings: Settings;
   readonly hostSlots: HostSlots;
+  readonly desk: ProxyDesk;
   readonly scp: ScpClient;
 }
 
@@ -37,13 +40,14 @@ export async function runJob<T>(
   } catch (error) {
     throw asJobFailed(context, error);
   } finally {
+    await leaveStartedProxies(context);
     await heartbeat.stop();
     await closeNote(context);
   }
 }
 
 function createContext(kit: EngineKit, kind: 'backup' | 'restore', signal: AbortSignal): JobContext {
-  const { env, settings, hostSlots, scp } = kit;
+  const { env, settings, hostSlots, desk, scp } = kit;
   const runId = env.ids.hex(RUN_ID_DIGITS);
   const record = {
     runId,
@@ -52,12 +56,16 @@ function createContext(kit: EngineKit, kind: 'backup' | 'restore', signal: Abort
     serverName: '',
     snapshots: [],
     resourceIds: [],
+    hotAdded: [],
+    startedProxies: [],
     aliveUntilMs: 0,
   };
   return {
     env,
     settings,
     hostSlots,
+    desk,
+    proxyStrikes: new Map(),
     scp: scp.with({ signal }),
     scpAlways: scp,
     signal,

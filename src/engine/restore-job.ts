@@ -1,12 +1,13 @@
 /** A restore from the point to the server: the target is prepared, locked, written whole, released, started if asked. */
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import type { PointDiskInfo, PointReader } from '../repository/repository-api.ts';
 import type { ServerItem } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
-import type { RestoreJob, RestoreResult } from './engine-api.ts';
+import type { DiskDoor } from './disk-door.ts';
+import type { RestoreJob, RestoreResult, Transport } from './engine-api.ts';
 import { inStep, type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
-import { type DiskDoor, findDiskDoor } from './nbd-endpoint.ts';
+import { openDoor } from './open-door.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { totalBytes } from './ranges.ts';
 import { prepareExisting, prepareNew } from './restore-target.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
@@ -18,12 +19,14 @@ export async function runRestore(context: JobContext, job: RestoreJob): Promise<
   const server = await inStep(context, 'target', () =>
     job.to === 'new' ? prepareNew(context, job, reader) : prepareExisting(context, job),
   );
-  const { disks, renewals } = await writeLocked(context, job, reader, server);
+  const { disks, renewals, transport, proxy } = await writeLocked(context, job, reader, server);
   await inStep(context, 'finish', () => forgetNewServer(context));
   if (job.powerOn) await inStep(context, 'power-on', () => powerOn(context, server));
   return {
     pointId: job.pointId,
     server: { id: server.id, name: server.name },
+    transport,
+    ...(proxy === undefined ? {} : { proxy }),
     disks,
     durationMs: context.env.clock.now() - startedAtMs,
     renewals,
@@ -37,25 +40,37 @@ async function forgetNewServer(context: JobContext): Promise<void> {
   await context.note.replace(rest);
 }
 
+interface WriteOutcome {
+  readonly disks: readonly WrittenDisk[];
+  readonly renewals: number;
+  readonly transport: Transport;
+  readonly proxy: string | undefined;
+}
+
 async function writeLocked(
   context: JobContext,
   job: RestoreJob,
   reader: PointReader,
   server: ServerItem,
-): Promise<{ disks: readonly WrittenDisk[]; renewals: number }> {
+): Promise<WriteOutcome> {
   await using lock = await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore'));
   const signal = AbortSignal.any([context.signal, lock.lease.signal]);
   const progress = { hasWritten: false };
   try {
-    const door = await inStep(context, 'connect', () =>
-      findDiskDoor(context, { server, lock, transport: job.transport, signal }),
-    );
+    await using door = await openDoor(context, {
+      server,
+      lock,
+      transport: job.transport,
+      deviceIds: reader.info.disks.map((disk) => disk.deviceId),
+      signal,
+    });
     await inStep(context, 'check', () => checkDisks(door, reader));
     const disks = await inStep(context, 'write', () =>
       writeDisks(context, { reader, door, signal, progress }),
     );
     await inStep(context, 'finish', () => lock.lease.check());
-    return { disks, renewals: lock.lease.renewals };
+    const { transport, proxy } = door;
+    return { disks, renewals: lock.lease.renewals, transport, proxy };
   } catch (error) {
     // A lock that is lost but not yet missed would make this look like a fault of the network.
     if (!context.signal.aborted) await lock.lease.check().catch(() => {});
@@ -68,7 +83,7 @@ async function checkDisks(door: DiskDoor, reader: PointReader): Promise<void> {
   for (const disk of reader.info.disks) await door.use(disk.deviceId, 1, async (nbd) => checkDisk(nbd, disk));
 }
 
-function checkDisk(nbd: NbdClient, disk: PointDiskInfo): void {
+function checkDisk(nbd: OpenDisk, disk: PointDiskInfo): void {
   if (nbd.info.isReadOnly)
     throw new Refusal(`${disk.deviceId} of the target is read-only`, 'check that the target is shut down');
   if (nbd.info.sizeBytes !== disk.sizeBytes)
@@ -97,7 +112,7 @@ async function writeDisks(context: JobContext, order: WriteOrder): Promise<reado
       done += bytes;
       report(context, { step: 'write', deviceId, doneBytes: done, totalBytes: total });
     };
-    const write = (nbd: NbdClient): Promise<WrittenDisk> => {
+    const write = (nbd: OpenDisk): Promise<WrittenDisk> => {
       checkDisk(nbd, { deviceId, sizeBytes });
       order.progress.hasWritten = true;
       const parallel = connections * 8;

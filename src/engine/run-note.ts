@@ -9,6 +9,7 @@
  */
 import type { Json } from '../kernel/journal.ts';
 import type { Repository } from '../repository/repository-api.ts';
+import type { ProxyAddress } from './proxy-agent.ts';
 
 export interface RunRecord {
   readonly runId: string;
@@ -18,10 +19,19 @@ export interface RunRecord {
   /** Names are unique; the id is learned later. */
   readonly snapshots: readonly { readonly name: string; readonly id?: string }[];
   readonly resourceIds: readonly string[];
+  /** Disks that may be attached to proxy VMs. */
+  readonly hotAdded: readonly HotAddedNote[];
+  /** Proxy VMs that were started for the run. */
+  readonly startedProxies: readonly ProxyAddress[];
   /** A server that a restore creates and has not completed. */
   readonly newServer?: { readonly name: string; readonly id?: string };
   /** ms since the epoch; until then another process must take the run for alive. */
   readonly aliveUntilMs: number;
+}
+
+export interface HotAddedNote {
+  readonly proxy: ProxyAddress;
+  readonly diskIds: readonly string[];
 }
 
 /** One run's record, in memory and in the repository. Writes are serialized, so the latest state always wins. */
@@ -68,6 +78,32 @@ export class RunNote {
     return this.update({ resourceIds: this.#record.resourceIds.filter((known) => known !== id) });
   }
 
+  addHotAdded(proxy: ProxyAddress, diskIds: readonly string[]): Promise<void> {
+    const { hotAdded } = this.#record;
+    const known = hotAdded.find((noted) => noted.proxy.id === proxy.id)?.diskIds ?? [];
+    const all = { proxy, diskIds: [...new Set([...known, ...diskIds])] };
+    return this.update({ hotAdded: [...hotAdded.filter((noted) => noted.proxy.id !== proxy.id), all] });
+  }
+
+  dropHotAdded(proxyId: string, diskIds: readonly string[]): Promise<void> {
+    const left = this.#record.hotAdded.map((noted) =>
+      noted.proxy.id === proxyId
+        ? { ...noted, diskIds: noted.diskIds.filter((id) => !diskIds.includes(id)) }
+        : noted,
+    );
+    return this.update({ hotAdded: left.filter((noted) => noted.diskIds.length > 0) });
+  }
+
+  async addStartedProxy(proxy: ProxyAddress): Promise<void> {
+    const { startedProxies } = this.#record;
+    if (startedProxies.every(({ id }) => id !== proxy.id))
+      await this.update({ startedProxies: [...startedProxies, { id: proxy.id, name: proxy.name }] });
+  }
+
+  dropStartedProxy(id: string): Promise<void> {
+    return this.update({ startedProxies: this.#record.startedProxies.filter((proxy) => proxy.id !== id) });
+  }
+
   /** Ends the run: the note goes when it names nothing any more, else it stays for the next run's clean-up. */
   close(): Promise<void> {
     if (isEmpty(this.#record)) return this.#enqueue(() => this.#repository.removeNote(this.#key));
@@ -82,7 +118,9 @@ export class RunNote {
 }
 
 function isEmpty(record: RunRecord): boolean {
-  return record.snapshots.length === 0 && record.resourceIds.length === 0 && record.newServer === undefined;
+  const { snapshots, resourceIds, hotAdded, startedProxies, newServer } = record;
+  const lists = [snapshots, resourceIds, hotAdded, startedProxies];
+  return lists.every((list) => list.length === 0) && newServer === undefined;
 }
 
 const noteKey = (tag: string, runId: string): string => `run-${tag}-${runId}`;
@@ -111,5 +149,8 @@ function parseRecord(value: Json | undefined): RunRecord | undefined {
     value.version === 1 &&
     'runId' in value &&
     typeof value.runId === 'string';
-  return isRecord ? (value as unknown as RunRecord) : undefined;
+  if (!isRecord) return undefined;
+  // Notes of older versions know nothing of proxies.
+  const before: Pick<RunRecord, 'hotAdded' | 'startedProxies'> = { hotAdded: [], startedProxies: [] };
+  return { ...before, ...(value as unknown as Omit<RunRecord, keyof typeof before>) };
 }

@@ -9,6 +9,10 @@ export type SetbackKind =
   | 'snapshot-superseded'
   /** The data connection went away for good although the lock still holds. */
   | 'data-path-lost'
+  /** The proxy VM or a disk attached to it went away in mid-work. */
+  | 'proxy-lost'
+  /** The proxy's guest wrote to the clone that was being read. */
+  | 'guest-wrote'
   /** The changed-block history is void; it is reset, and the next attempt is a full one. */
   | 'cbt-expired'
   /** A tracked disk was resized since the base, so its map is not to be trusted; reset likewise. */

@@ -2,7 +2,7 @@
 import { DEFAULT_NBD_PORT } from '../contract/assumed.ts';
 import type { EngineOptions } from './engine-api.ts';
 
-export type Settings = Required<EngineOptions>;
+export type Settings = Required<Omit<EngineOptions, 'fallback'>> & Pick<EngineOptions, 'fallback'>;
 
 /** The platform's bounds of a lock time, seconds. @source SCP OpenAPI 6.11.1, backup-resources */
 const LOCK_TIME = { min: 60, max: 7200 };
@@ -12,6 +12,9 @@ const LOCK_TIME = { min: 60, max: 7200 };
  * @source HCI throttle settings, disks per host @fidelity observed; that a disk counts by its connections is assumed
  */
 const HOST_CONNECTIONS = { usual: 16, max: 128 };
+
+/** Disks that a server may have. @source SCP OpenAPI 6.11.1, servers; HCI 6.11.1 @fidelity documented */
+const MOST_DISKS = 64;
 
 /** @throws RangeError for an option out of its range */
 export function resolveSettings(options: EngineOptions): Settings {
@@ -27,6 +30,10 @@ export function resolveSettings(options: EngineOptions): Settings {
     busyWaitMs: options.busyWaitMs ?? 600_000,
     verify: options.verify ?? false,
     leaveCbtAlone: options.leaveCbtAlone ?? false,
+    proxies: options.proxies ?? [],
+    deviceWaitMs: options.deviceWaitMs ?? 120_000,
+    maxDisksPerProxy: options.maxDisksPerProxy ?? MOST_DISKS,
+    ...(options.fallback === undefined ? {} : { fallback: options.fallback }),
     tag: options.tag ?? 'backlot',
   };
   checkRange('lockTimeSeconds', settings.lockTimeSeconds, LOCK_TIME.min, LOCK_TIME.max);
@@ -34,6 +41,8 @@ export function resolveSettings(options: EngineOptions): Settings {
   checkRange('nbdPort', settings.nbdPort, 1, 65_535);
   checkRange('connections', settings.connections, 1, 16);
   checkRange('maxConnectionsPerHost', settings.maxConnectionsPerHost, 1, HOST_CONNECTIONS.max);
+  checkRange('deviceWaitMs', settings.deviceWaitMs, 0, 3_600_000);
+  checkRange('maxDisksPerProxy', settings.maxDisksPerProxy, 1, MOST_DISKS);
   checkRange('readBytes', settings.readBytes, 512, 32 * 1024 * 1024);
   if (!/^[A-Za-z0-9_]{1,24}$/.test(settings.tag))
     throw new RangeError(`tag must be 1 to 24 letters, digits or underscores, not ${settings.tag}`);

@@ -1,13 +1,13 @@
 /** Moves the planned ranges of one disk from the platform into a restore point. */
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import type { PointWriter } from '../repository/repository-api.ts';
 import type { DiskPlan } from './disk-plan.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { complementOf, piecesOf } from './ranges.ts';
 import { runWorkers } from './run-workers.ts';
 
 export interface TransferOptions {
   readonly plan: DiskPlan;
-  readonly nbd: NbdClient;
+  readonly nbd: OpenDisk;
   readonly writer: PointWriter;
   /** The point builds on a base: what this disk does not fill in would show the base's bytes. */
   readonly hasBase: boolean;

@@ -2,15 +2,15 @@
  * Compares a committed point with what it was read from: every byte of every disk, also those that the map called
  * unchanged. It is the only check that notices a map which leaves changes out.
  */
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import type { PointReader } from '../repository/repository-api.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { piecesOf } from './ranges.ts';
 import { runWorkers } from './run-workers.ts';
 
 export interface VerifyOptions {
   readonly reader: PointReader;
   readonly deviceId: string;
-  readonly nbd: NbdClient;
+  readonly nbd: OpenDisk;
   readonly readBytes: number;
   readonly parallel: number;
   readonly signal: AbortSignal;

@@ -24,14 +24,23 @@ const MAX_WAIT_MS = 30_000;
  * Repeats `attempt` while the server is taken, less and less often, for `maxMs` at the most. The last attempt falls
  * on the very end of the time, so that a foreign lock which runs out just then is still seen to go.
  */
-export async function retryWhileTaken<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
+export function retryWhileTaken<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
+  return retryWhile(isTaken, patience, attempt);
+}
+
+/** The same for any failure that waiting may cure. */
+export async function retryWhile<T>(
+  isWorthWaiting: (error: unknown) => boolean,
+  patience: Patience,
+  attempt: () => Promise<T>,
+): Promise<T> {
   const deadlineMs = patience.clock.now() + patience.maxMs;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, MAX_WAIT_MS)) {
     try {
       return await attempt();
     } catch (error) {
       const leftMs = deadlineMs - patience.clock.now();
-      if (!isTaken(error) || leftMs <= 0) throw error;
+      if (!isWorthWaiting(error) || leftMs <= 0) throw error;
       const nextMs = Math.min(waitMs, leftMs);
       patience.onWait?.(error instanceof Error ? error.message : String(error), nextMs);
       await sleep(patience.clock, nextMs, patience.signal);

@@ -4,9 +4,9 @@
  * What the point does not hold must read as zeros afterwards, also where the disk held something else. Where the
  * platform promises that a range is zeros already (a fresh disk), nothing is sent for it.
  */
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
 import { TRANSMISSION_FLAG } from '../nbd/wire/constants.ts';
 import type { PointReader } from '../repository/repository-api.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { type ByteRange, complementOf, piecesOf } from './ranges.ts';
 import { runWorkers } from './run-workers.ts';
 
@@ -14,7 +14,7 @@ export interface WriteOptions {
   readonly reader: PointReader;
   readonly deviceId: string;
   readonly sizeBytes: number;
-  readonly nbd: NbdClient;
+  readonly nbd: OpenDisk;
   readonly pieceBytes: number;
   readonly parallel: number;
   readonly signal: AbortSignal;

@@ -9,7 +9,7 @@ import type {
   Engine,
   EngineEnvironment,
   EngineOptions,
-  Transport,
+  NetworkTransport,
 } from '../../../src/engine/engine-api.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
@@ -22,7 +22,7 @@ import type { Repository } from '../../../src/repository/repository-api.ts';
 const START_MS = Date.UTC(2026, 1, 3, 4, 5, 6);
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
-export const TRANSPORTS: readonly Transport[] = ['nbd', 'nbdssl'];
+export const TRANSPORTS: readonly NetworkTransport[] = ['nbd', 'nbdssl'];
 
 export interface Rig extends AsyncDisposable {
   readonly clock: VirtualClock;

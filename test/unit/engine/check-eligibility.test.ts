@@ -14,6 +14,7 @@ const SERVER: ServerItem = {
   isTurboMode: false,
   isRevertingDesktop: false,
   isInProtection: false,
+  hasVmtools: true,
 };
 const snapshot = (type: string, at = 0): SnapshotItem => ({
   id: `s${at}`,

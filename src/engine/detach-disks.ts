@@ -1,0 +1,99 @@
+/**
+ * Takes hot-added disks off a proxy VM.
+ *
+ * "Detached" means that the proxy's configuration does not show them any more: a task that says so may be ahead of the
+ * guest, and a disk that the platform has taken away itself (proxy off, lock over) needs no call at all.
+ */
+import { type Clock, sleep } from '../kernel/clock.ts';
+import type { ScpClient } from '../sdk/scp-client-api.ts';
+import { isDiskNotAttached, isHotAddConflict, isNotFound } from '../sdk/scp-error.ts';
+import { TASK_TIMEOUT_MS } from './job-context.ts';
+import type { ProxyDesk } from './proxy-queue.ts';
+
+export interface DetachContext {
+  readonly scp: ScpClient;
+  readonly clock: Clock;
+  /** Bounds the wait for other HotAdd tasks on the proxy. */
+  readonly busyWaitMs: number;
+  readonly desk: ProxyDesk;
+}
+
+/** Removals that did not work, other than for a task in the way, before the disk is left as it is. */
+const MAX_FAILURES = 3;
+const FIRST_WAIT_MS = 1000;
+const MAX_WAIT_MS = 15_000;
+/** How long the configuration may go on showing a disk whose removal is reported done. */
+const SETTLE_MS = 60_000;
+const SETTLE_POLL_MS = 1000;
+
+/** Returns the ids of those that it removed; others were gone already. @throws Error when one stays */
+export async function detachDisks(
+  context: DetachContext,
+  proxyId: string,
+  diskIds: readonly string[],
+): Promise<readonly string[]> {
+  const removed = new Set<string>();
+  const deadlineMs = context.clock.now() + context.busyWaitMs;
+  let failures = 0;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
+    const attached = await attachedOf(context.scp, proxyId, diskIds);
+    if (attached.length === 0) return [...removed];
+    for (const id of attached) removed.add(id);
+    const failure = await removeOnce(context, proxyId, attached);
+    if (failure === undefined) continue;
+    const isPatient = isHotAddConflict(failure) && context.clock.now() < deadlineMs;
+    if (!isPatient && ++failures >= MAX_FAILURES) throw failure;
+    await sleep(context.clock, waitMs);
+  }
+}
+
+/** Returns why it did not work. */
+async function removeOnce(
+  context: DetachContext,
+  proxyId: string,
+  diskIds: readonly string[],
+): Promise<Error | undefined> {
+  try {
+    await context.desk.inTurn(proxyId, async () => {
+      const { taskId } = await context.scp.hotRemoveDisks(proxyId, diskIds);
+      await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
+    });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    // One of several may have gone meanwhile; the others are asked for again at once.
+    if (!isDiskNotAttached(error)) return error instanceof Error ? error : new Error(String(error));
+  }
+  return untilGone(context, proxyId, diskIds);
+}
+
+async function untilGone(
+  context: DetachContext,
+  proxyId: string,
+  diskIds: readonly string[],
+): Promise<Error | undefined> {
+  const deadlineMs = context.clock.now() + SETTLE_MS;
+  for (;;) {
+    const attached = await attachedOf(context.scp, proxyId, diskIds);
+    if (attached.length < diskIds.length) return undefined;
+    if (context.clock.now() >= deadlineMs)
+      return new Error(
+        `the removal of ${attached.join(', ')} is reported done, but the proxy's configuration still shows it`,
+      );
+    await sleep(context.clock, SETTLE_POLL_MS);
+  }
+}
+
+/** Those of the disks that the proxy's configuration shows; none when the proxy is gone. */
+async function attachedOf(
+  scp: ScpClient,
+  proxyId: string,
+  diskIds: readonly string[],
+): Promise<readonly string[]> {
+  try {
+    const shown = new Set((await scp.serverConfiguration(proxyId)).disks.map((disk) => disk.diskId));
+    return diskIds.filter((id) => shown.has(id));
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

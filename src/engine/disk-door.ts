@@ -1,0 +1,29 @@
+/** How a job reaches the disks of a locked server, whatever the transport. */
+import type { ServerItem } from '../sdk/scp-client-api.ts';
+import type { HeldLock } from './acquire-lock.ts';
+import type { Transport } from './engine-api.ts';
+import type { OpenDisk } from './proxy-agent.ts';
+
+/** Disposed of before the lock is released: whatever it has attached is detached then. Disposal never throws. */
+export interface DiskDoor extends AsyncDisposable {
+  readonly transport: Transport;
+  /** Name of the proxy VM. */
+  readonly proxy?: string;
+  /**
+   * Opens a disk, works with it and closes it. Waits while there is no room for it, and a little for a service that
+   * does not listen yet. One disk at a time.
+   */
+  use<T>(deviceId: string, connections: number, work: (disk: OpenDisk) => Promise<T>): Promise<T>;
+}
+
+export interface DoorOptions {
+  readonly server: ServerItem;
+  readonly lock: HeldLock;
+  readonly transport: Transport;
+  /** Slots of the disks that will be used. */
+  readonly deviceIds: readonly string[];
+  /** What is read: a snapshot. Absent: the disks themselves are written. */
+  readonly snapshotId?: string;
+  /** Aborted with the job or with the loss of the lock; ends opening and waiting. */
+  readonly signal: AbortSignal;
+}

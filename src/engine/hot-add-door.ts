@@ -1,0 +1,242 @@
+/**
+ * The way to a server's disks through a proxy VM: they are attached to it, found in its guest, and read or written
+ * there.
+ *
+ * All disks are attached in one task. Where the proxy has no room for all of them, they are attached in batches, and
+ * reaching for a disk outside of the current batch changes the batch.
+ * @source workflow of VM backups, HotAdd
+ */
+import { sleep } from '../kernel/clock.ts';
+import { messageOf } from '../repository/errors.ts';
+import { AgentLink } from './agent-link.ts';
+import { attachDisks, type AttachedDisks, type SourceDisk } from './attach-disks.ts';
+import { batchAround, smallerBatch } from './batches.ts';
+import type { DiskDoor, DoorOptions } from './disk-door.ts';
+import { inStep, type JobContext, report, warn } from './job-context.ts';
+import { AgentLost, type ConnectProxy, DeviceGone, type OpenDisk } from './proxy-agent.ts';
+import { ensureRunning } from './proxy-power.ts';
+import { NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
+import { Setback } from './setback.ts';
+import { addStrike, type ProxySeat, takeProxy } from './take-proxy.ts';
+
+/** No proxy serves the server's disks. */
+export class NoProxy extends Error {
+  override readonly name = 'NoProxy';
+  readonly hint: string;
+
+  constructor(why: string, hint: string, options?: ErrorOptions) {
+    super(why, options);
+    this.hint = hint;
+  }
+}
+
+/** Takes one proxy after the other until one serves. @throws NoProxy */
+export async function openHotAddDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {
+  const connect = context.env.connectProxy;
+  if (connect === undefined)
+    throw new NoProxy(
+      'this engine has no way into the guests of proxies',
+      'run it in a proxy, or say where the guests are with --guest-dir',
+    );
+  const disks = await inStep(context, 'proxy', () => sourceDisks(context, options));
+  const need = {
+    server: options.server,
+    datastoreIds: [...new Set(disks.map((disk) => disk.datastoreId))],
+    allowed: context.settings.proxies,
+  };
+  const tried = new Set<string>();
+  let trouble: ProxyTrouble | undefined;
+  for (;;) {
+    const { seat, ...refused } = await inStep(context, 'proxy', () => takeProxy(context, need, tried));
+    if (seat === undefined) throw noProxy('because' in refused ? refused.because : '', trouble);
+    const door = new HotAddDoor(context, { ...options, connect, disks, seat });
+    try {
+      await door.reach(options.deviceIds[0] ?? '');
+      return door;
+    } catch (error) {
+      await door[Symbol.asyncDispose]();
+      if (!(error instanceof ProxyTrouble)) throw error;
+      addStrike(context, seat.proxy.id);
+      tried.add(seat.proxy.id);
+      trouble = error;
+      warn(context, `proxy ${seat.proxy.name} does not serve: ${error.message}`);
+    }
+  }
+}
+
+function noProxy(because: string, trouble: ProxyTrouble | undefined): NoProxy {
+  const why = because || 'every proxy that reaches the disks has failed';
+  return new NoProxy(
+    trouble === undefined ? why : `${why}; the last: ${trouble.message}`,
+    'make a backup proxy with vmtools on a host that reaches the disks, or allow --fallback nbdssl',
+    { cause: trouble },
+  );
+}
+
+const MIB = 1024 * 1024;
+
+async function sourceDisks(context: JobContext, options: DoorOptions): Promise<readonly SourceDisk[]> {
+  const { disks } = await context.scp.serverConfiguration(options.server.id);
+  return options.deviceIds.map((deviceId) => {
+    const disk = disks.find((known) => known.deviceId === deviceId);
+    if (disk === undefined || disk.diskId === '')
+      throw new ProxyTrouble(`the platform gives no id of disk ${deviceId} by which it could be attached`);
+    const { diskId, datastoreId, sizeMb } = disk;
+    return { deviceId, diskId, datastoreId, sizeBytes: Math.round(sizeMb * MIB) };
+  });
+}
+
+interface HotAddDoorOptions extends DoorOptions {
+  readonly connect: ConnectProxy;
+  readonly disks: readonly SourceDisk[];
+  readonly seat: ProxySeat;
+}
+
+/** A disk is attached anew once before the proxy is given up. */
+const TRIES_PER_PROXY = 2;
+const SLOT_WAIT_MS = 5000;
+
+class HotAddDoor implements DiskDoor {
+  readonly transport = 'hotadd';
+  readonly #context: JobContext;
+  readonly #options: HotAddDoorOptions;
+  readonly #link: AgentLink;
+  #batchSize: number;
+  #attached: AttachedDisks | undefined;
+
+  constructor(context: JobContext, options: HotAddDoorOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#link = new AgentLink(options.connect, options.seat.proxy);
+    this.#batchSize = Math.min(options.disks.length, context.settings.maxDisksPerProxy);
+  }
+
+  get proxy(): string {
+    return this.#options.seat.proxy.name;
+  }
+
+  async use<T>(deviceId: string, _connections: number, work: (disk: OpenDisk) => Promise<T>): Promise<T> {
+    try {
+      const attached = await this.reach(deviceId);
+      return await this.#work(attached, deviceId, work);
+    } catch (error) {
+      const explained = await this.#explain(deviceId, error);
+      if (explained instanceof Setback) addStrike(this.#context, this.#options.seat.proxy.id);
+      throw explained;
+    }
+  }
+
+  /** Attaches the batch of a disk, if it is not attached. @throws ProxyTrouble */
+  async reach(deviceId: string): Promise<AttachedDisks> {
+    if (this.#attached?.disks.some((disk) => disk.deviceId === deviceId)) return this.#attached;
+    await this.#detach();
+    this.#attached = await inStep(this.#context, 'attach', () => this.#attach(deviceId));
+    return this.#attached;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#detach();
+    await this.#link.close();
+    this.#options.seat.leave();
+  }
+
+  /** The name of a device says nothing, before as after: by the serial it must be the same device in the end. */
+  async #work<T>(
+    attached: AttachedDisks,
+    deviceId: string,
+    work: (disk: OpenDisk) => Promise<T>,
+  ): Promise<T> {
+    const { signal, snapshotId } = this.#options;
+    const device = await attached.locate(deviceId);
+    const disk = await this.#link.open(device.name, { write: snapshotId === undefined, signal });
+    try {
+      if (disk.info.sizeBytes !== device.sizeBytes)
+        throw new ProxyTrouble(
+          `${device.name} has ${disk.info.sizeBytes} bytes, listed were ${device.sizeBytes}`,
+        );
+      const result = await work(disk);
+      const after = await attached.locate(deviceId);
+      if (after.name !== device.name)
+        throw new DeviceGone(`${device.name} became ${after.name} while it was in use`);
+      return result;
+    } finally {
+      await disk.close().catch(() => {});
+    }
+  }
+
+  async #attach(deviceId: string): Promise<AttachedDisks> {
+    const { clock } = this.#context.env;
+    const { signal, seat } = this.#options;
+    const deadlineMs = clock.now() + this.#context.settings.busyWaitMs;
+    for (let tries = 1; ; ) {
+      const batch = this.#batchOf(deviceId);
+      try {
+        return await this.#attachOnce(batch);
+      } catch (error) {
+        if (error instanceof NoSlotLeft && batch.length > 1) {
+          this.#batchSize = smallerBatch(batch.length);
+          report(this.#context, { step: 'attach', message: `${batch.length} disks are too many at once` });
+        } else if (
+          error instanceof NoSlotLeft &&
+          clock.now() < deadlineMs &&
+          (await this.#hasGuestsOfOthers())
+        ) {
+          report(this.#context, { step: 'attach', message: `waiting: others fill ${seat.proxy.name}` });
+          await sleep(clock, SLOT_WAIT_MS, signal);
+        } else if (error instanceof ProxyTrouble && tries++ < TRIES_PER_PROXY)
+          warn(this.#context, `attached once more: ${error.message}`);
+        else throw error;
+      }
+    }
+  }
+
+  async #attachOnce(disks: readonly SourceDisk[]): Promise<AttachedDisks> {
+    const { seat, signal, server, snapshotId } = this.#options;
+    await ensureRunning(this.#context, seat.proxy, signal);
+    const order = { proxy: seat.proxy, link: this.#link, disks, serverId: server.id, snapshotId, signal };
+    return attachDisks(this.#context, order);
+  }
+
+  #batchOf(deviceId: string): readonly SourceDisk[] {
+    const { disks } = this.#options;
+    const ids = batchAround(
+      disks.map((disk) => disk.deviceId),
+      deviceId,
+      this.#batchSize,
+    );
+    return disks.filter((disk) => ids.includes(disk.deviceId));
+  }
+
+  /** Slots that others hold come free some time. */
+  async #hasGuestsOfOthers(): Promise<boolean> {
+    const { disks } = await this.#context.scp.serverConfiguration(this.#options.seat.proxy.id);
+    return disks.some((disk) => disk.purpose !== 'normal');
+  }
+
+  async #detach(): Promise<void> {
+    const attached = this.#attached;
+    this.#attached = undefined;
+    if (attached === undefined) return;
+    report(this.#context, { step: 'detach' });
+    await attached.detach();
+  }
+
+  /** A failure of whatever kind, after which the device is not there any more, is the proxy's. */
+  async #explain(deviceId: string, error: unknown): Promise<unknown> {
+    const { signal, seat } = this.#options;
+    if (signal.aborted || error instanceof Setback) return error;
+    const lost = (cause: unknown): Setback =>
+      new Setback('proxy-lost', `the disks on proxy ${seat.proxy.name} are lost: ${messageOf(cause)}`, {
+        cause,
+      });
+    if (LOSSES.some((type) => error instanceof type)) return lost(error);
+    try {
+      await this.#attached?.locate(deviceId);
+      return error;
+    } catch {
+      return signal.aborted ? error : lost(error);
+    }
+  }
+}
+
+const LOSSES = [AgentLost, DeviceGone, ProxyTrouble] as const;
