@@ -1,7 +1,7 @@
 /**
  * Verifies that a run left nothing behind and took nothing that was not its own: no snapshot, running backup
- * resource, unfinished task or NBD connection that was not there before or made by the operator, and everything
- * foreign still there and in the power state it had. Looks at the world before and after and at the journal, all as
+ * resource, hot-added disk, unfinished task or NBD connection that was not there before or made by the operator, and
+ * everything foreign still there and in the power state it had; a proxy VM that the engine started is off again. Looks at the world before and after and at the journal, all as
  * plain data. It does not judge what lies in the repository.
  */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
@@ -13,9 +13,22 @@ export interface WorldState {
   readonly resources: readonly { readonly id: string; readonly server: string; readonly status: string }[];
   /** Those that have not ended. */
   readonly tasks: readonly { readonly id: string; readonly action: string }[];
+  /** Disks that are attached to proxies; `id` is `proxy/disk`. */
+  readonly hotAddedDisks: readonly {
+    readonly id: string;
+    readonly disk: string;
+    readonly proxy: string;
+    readonly slot: string;
+  }[];
 }
 
-export type LeftoverKind = 'server' | 'snapshot' | 'backup-resource' | 'task' | 'connection';
+export type LeftoverKind =
+  | 'server'
+  | 'snapshot'
+  | 'backup-resource'
+  | 'hot-added-disk'
+  | 'task'
+  | 'connection';
 
 /** What others than the judged engine did. */
 export interface OperatorDeeds {
@@ -58,6 +71,9 @@ function leftovers({ before, after, journal, operator, allowed }: LeakQuestion):
     ...after.resources.flatMap((r) =>
       left('backup-resource', r.id, `backup resource was left ${r.status} on server ${r.server}`),
     ),
+    ...after.hotAddedDisks.flatMap(({ id, disk, proxy, slot }) =>
+      left('hot-added-disk', id, `disk ${disk} was left attached to ${proxy} as ${slot}`),
+    ),
     ...after.tasks.flatMap((t) => left('task', t.id, `task ${t.action} was left unfinished`)),
     ...openConnections(journal).flatMap(({ id, n }) =>
       allowed.includes('connection')
@@ -79,7 +95,11 @@ function foreignRemoved({ before, after, journal, operator }: LeakQuestion): Lea
   const owned = [
     ...before.servers.map((s) => ({ kind: 'server' as const, id: s.id })),
     ...before.snapshots.map((s) => ({ kind: 'snapshot' as const, id: s.id })),
-    ...[...operator.made].map((id) => ({ kind: 'snapshot' as const, id })),
+    ...before.hotAddedDisks.map(({ id }) => ({ kind: 'hot-added-disk' as const, id })),
+    ...[...operator.made].map((id) => ({
+      kind: id.includes('/') ? ('hot-added-disk' as const) : ('snapshot' as const),
+      id,
+    })),
   ];
   return owned
     .filter(({ id }) => !present.has(id) && !operator.removed.has(id))
@@ -113,7 +133,8 @@ function openConnections(journal: readonly JournalEntry[]): readonly { id: numbe
 }
 
 function ids(state: WorldState): readonly string[] {
-  return [...state.servers, ...state.snapshots, ...state.resources, ...state.tasks].map(({ id }) => id);
+  const { servers, snapshots, resources, tasks, hotAddedDisks } = state;
+  return [...servers, ...snapshots, ...resources, ...tasks, ...hotAddedDisks].map(({ id }) => id);
 }
 
 function evidenceOf(journal: readonly JournalEntry[], id: string): readonly number[] {

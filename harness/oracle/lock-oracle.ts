@@ -1,14 +1,20 @@
 /**
  * Verifies from the journal that the lock on a server (its backup resource) was respected by both sides:
- * - no bytes pass over a connection whose resource has ended (the platform's duty);
- * - a resource is not deleted while requests on its connections are unanswered (stories F07);
+ * - no bytes pass over a connection whose resource has ended, or of a disk that is detached (the platform's duty);
+ * - a resource is not deleted while requests on its connections are unanswered (story F07);
+ * - neither a resource nor a snapshot is deleted while a hot-added disk stands on it (F07, F33), unless its removal had
+ *   been asked for: a guest may refuse to let go;
  * - a snapshot is not deleted while a resource still holds its server (the engine's duty: resource first).
  * It does not judge whether renewals came early enough; a lock that ran out shows in the job's result.
  */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 
 export interface LockViolation {
-  readonly rule: 'bytes-after-end' | 'deleted-while-reading' | 'snapshot-before-resource';
+  readonly rule:
+    | 'bytes-after-end'
+    | 'deleted-while-reading'
+    | 'deleted-while-attached'
+    | 'snapshot-before-resource';
   readonly what: string;
   /** Position in the journal. */
   readonly at: number;
@@ -18,11 +24,22 @@ export interface LockViolation {
 export interface OperationNames {
   readonly deleteSnapshot: readonly string[];
   readonly deleteResource: readonly string[];
+  readonly hotRemove: readonly string[];
 }
 
 interface Connection {
   readonly resource: string;
   readonly unanswered: Set<number>;
+}
+
+/** A disk that is attached to a proxy. */
+interface Attachment {
+  readonly disk: string;
+  readonly proxy: string;
+  readonly source: string;
+  readonly resource: string;
+  readonly isClone: boolean;
+  isRemovalAsked: boolean;
 }
 
 /** What the journal has told so far. */
@@ -31,6 +48,8 @@ interface Watch {
   /** Server of every resource that holds it now. */
   readonly holders: Map<string, string>;
   readonly ended: Set<string>;
+  /** By proxy and disk. */
+  readonly attached: Map<string, Attachment>;
 }
 
 /** `actors`: the names under which the judged engine logs in; requests of others are not judged. */
@@ -39,7 +58,7 @@ export function findLockViolations(
   names: OperationNames,
   actors: ReadonlySet<string>,
 ): readonly LockViolation[] {
-  const watch: Watch = { connections: new Map(), holders: new Map(), ended: new Set() };
+  const watch: Watch = { connections: new Map(), holders: new Map(), ended: new Set(), attached: new Map() };
   return journal.flatMap((entry) => {
     switch (entry.type) {
       case 'state':
@@ -57,6 +76,8 @@ export function findLockViolations(
         return [];
       case 'rest.request':
         return actors.has(entry.actor) ? judgeRequest(watch, entry, names) : [];
+      case 'guest.io':
+        return judgeGuestIo(watch, entry);
       default:
         return [];
     }
@@ -66,6 +87,7 @@ export function findLockViolations(
 type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
 
 function followState(watch: Watch, entry: Entry<'state'>): LockViolation[] {
+  if (entry.entity === 'hot-added-disk') return followAttachment(watch, entry);
   if (entry.entity !== 'backup-resource') return [];
   if (entry.to === 'running' || entry.to === 'pending') {
     watch.holders.set(entry.id, entry.server ?? '');
@@ -74,6 +96,29 @@ function followState(watch: Watch, entry: Entry<'state'>): LockViolation[] {
     watch.ended.add(entry.id);
   }
   return [];
+}
+
+function followAttachment({ attached }: Watch, entry: Entry<'state'>): LockViolation[] {
+  const proxy = entry.server ?? '';
+  if (entry.to !== 'attached') attached.delete(`${proxy}/${entry.id}`);
+  else {
+    const { source, resource, snapshot } = (entry.detail ?? {}) as Readonly<Record<string, unknown>>;
+    attached.set(`${proxy}/${entry.id}`, {
+      disk: entry.id,
+      proxy,
+      source: String(source),
+      resource: String(resource),
+      isClone: snapshot !== undefined,
+      isRemovalAsked: false,
+    });
+  }
+  return [];
+}
+
+function judgeGuestIo({ attached }: Watch, entry: Entry<'guest.io'>): LockViolation[] {
+  if (entry.error !== 0 || attached.has(`${entry.server}/${entry.disk}`)) return [];
+  const what = `${entry.command} of ${entry.length} bytes on ${entry.device} after its disk was detached`;
+  return [{ rule: 'bytes-after-end', what, at: entry.n }];
 }
 
 function followOption(watch: Watch, entry: Entry<'nbd.option'>): LockViolation[] {
@@ -95,11 +140,14 @@ function judgeReply(watch: Watch, entry: Entry<'nbd.reply'>): LockViolation[] {
 function judgeRequest(watch: Watch, entry: Entry<'rest.request'>, names: OperationNames): LockViolation[] {
   if (names.deleteResource.includes(entry.operation)) return judgeResourceDelete(watch, entry);
   if (names.deleteSnapshot.includes(entry.operation)) return judgeSnapshotDelete(watch, entry);
+  if (names.hotRemove.includes(entry.operation)) noteRemoval(watch, entry);
   return [];
 }
 
 function judgeResourceDelete(watch: Watch, entry: Entry<'rest.request'>): LockViolation[] {
   const path = decodeURIComponent(entry.path);
+  const stands = attachments(watch).find(({ resource }) => path.includes(resource));
+  if (stands !== undefined) return [standsOn(stands, `resource ${stands.resource}`, entry.n)];
   const busy = [...watch.connections].find(([, c]) => path.includes(c.resource) && c.unanswered.size > 0);
   if (busy === undefined) return [];
   const what = `${busy[1].resource} was deleted with ${busy[1].unanswered.size} requests unanswered on connection ${busy[0]}`;
@@ -107,8 +155,31 @@ function judgeResourceDelete(watch: Watch, entry: Entry<'rest.request'>): LockVi
 }
 
 function judgeSnapshotDelete(watch: Watch, entry: Entry<'rest.request'>): LockViolation[] {
+  const clone = attachments(watch).find(({ isClone, source }) => isClone && entry.path.includes(source));
+  if (clone !== undefined) return [standsOn(clone, `a snapshot of ${clone.source}`, entry.n)];
   const holder = [...watch.holders].find(([, server]) => server !== '' && entry.path.includes(server));
   if (holder === undefined) return [];
   const what = `a snapshot of server ${holder[1]} was deleted while backup resource ${holder[0]} held it`;
   return [{ rule: 'snapshot-before-resource', what, at: entry.n }];
+}
+
+/** Disks that nobody has asked the guest to let go. */
+function attachments({ attached }: Watch): Attachment[] {
+  return [...attached.values()].filter(({ isRemovalAsked }) => !isRemovalAsked);
+}
+
+function noteRemoval({ attached }: Watch, entry: Entry<'rest.request'>): void {
+  const body = JSON.stringify(entry.body ?? '');
+  for (const attachment of attached.values()) {
+    const { proxy, disk } = attachment;
+    if (entry.path.includes(proxy) && body.includes(disk)) attachment.isRemovalAsked = true;
+  }
+}
+
+function standsOn({ disk, proxy }: Attachment, deleted: string, at: number): LockViolation {
+  return {
+    rule: 'deleted-while-attached',
+    what: `${deleted} was deleted while disk ${disk} was attached to ${proxy}`,
+    at,
+  };
 }

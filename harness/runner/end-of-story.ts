@@ -12,6 +12,7 @@ import type { Story } from './story.ts';
 const ORDERED = {
   deleteSnapshot: ['snapshots.delete', 'snapshots.batch-delete'],
   deleteResource: ['backup-resources.delete'],
+  hotRemove: ['hot-add.remove', 'hci.hot-add.remove'],
 };
 
 export function readWorldState({ world }: Story): WorldState {
@@ -31,6 +32,9 @@ export function readWorldState({ world }: Story): WorldState {
       .list()
       .filter(({ status }) => !ended.has(status))
       .map(({ id, action }) => ({ id, action })),
+    hotAddedDisks: world.hotAdd
+      .list()
+      .map(({ id, proxyId, slot }) => ({ id: `${proxyId}/${id}`, disk: id, proxy: proxyId, slot })),
   };
 }
 
@@ -110,11 +114,14 @@ export function countFaults(story: Story): readonly FaultCount[] {
   const planned = story.hosted.faults
     .list()
     .map(({ id, spec, fired }) => ({ id, kind: spec.kind, fired, mayMiss: story.mayMiss.has(id) }));
-  const storage = story.storageStage.faults.map(({ id, operation, fired }) => ({
-    id,
-    kind: `storage ${operation}`,
-    fired,
-    mayMiss: false,
-  }));
+  const stages = Object.values(story.installations).map(({ storageStage }) => storageStage);
+  const storage = stages
+    .flatMap(({ faults }) => faults)
+    .map(({ id, operation, fired }) => ({
+      id,
+      kind: `storage ${operation}`,
+      fired,
+      mayMiss: false,
+    }));
   return [...story.clearedFaults, ...planned, ...storage];
 }

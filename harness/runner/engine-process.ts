@@ -1,6 +1,7 @@
 /** One life of an engine: from its start until it is killed or the story ends. */
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { Credentials, Engine, EngineEnvironment, EngineOptions } from '../../src/engine/engine-api.ts';
+import type { ConnectProxy } from '../../src/engine/proxy-agent.ts';
 import { createIdSource } from '../../src/kernel/ids.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
@@ -10,6 +11,8 @@ import { createRepository } from '../../src/repository/create-repository.ts';
 import type { MemoryStorage } from '../../src/repository/memory-storage.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
 import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
+import { connectGuests } from './connect-guests.ts';
+import { gateConnect } from './gated-agent.ts';
 import { gateStorage, type StorageStage } from './gated-storage.ts';
 import { gateClock, gateDial, gateTransport, KillSwitch } from './kill-switch.ts';
 import { parseDuration, parseSize } from './quantities.ts';
@@ -27,8 +30,12 @@ export interface ProcessOptions {
   readonly storageStage: StorageStage;
   readonly settings: EngineNode;
   readonly seams: Seams;
+  /** The way into the guests of proxies; straight to the simulated ones when absent. */
+  readonly connectProxy?: ConnectProxy;
   /** Draws the ids of this life; another one for every life. */
   readonly seed: string;
+  /** Marks what it makes on the platform; the engine's own default when absent. */
+  readonly tag?: string;
 }
 
 export interface EngineProcess {
@@ -39,9 +46,10 @@ export interface EngineProcess {
 export function startProcess(options: ProcessOptions): EngineProcess {
   const power = new KillSwitch();
   const environment = buildEnvironment(options, power);
-  const engineOptions = buildOptions(options.settings);
-  const { seams } = options;
-  return { engine: createEngine(environment, seams.options?.(engineOptions) ?? engineOptions), power };
+  const { seams, tag } = options;
+  const engineOptions = { ...buildOptions(options.settings), ...(tag === undefined ? {} : { tag }) };
+  const create = seams.createEngine?.(createEngine) ?? createEngine;
+  return { engine: create(environment, seams.options?.(engineOptions) ?? engineOptions), power };
 }
 
 function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnvironment {
@@ -51,6 +59,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
   const storage = gateStorage(options.storage, storageStage, power);
   const repository = createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
   const dial: EngineEnvironment['dialNbd'] = (host, port, signal) => simulator.dialNbd(host, port, signal);
+  const { connectProxy = connectGuests(hosted) } = options;
   return {
     clock,
     ids,
@@ -58,6 +67,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
     scp: gateTransport(seams.transport?.(simulator.transport, hosted) ?? simulator.transport, power),
     dialNbd: gateDial(seams.dialNbd?.(dial, hosted) ?? dial, power),
     ...(seams.connectNbd === undefined ? {} : { connectNbd: seams.connectNbd(connectNbd) }),
+    connectProxy: gateConnect(seams.connectProxy?.(connectProxy, hosted) ?? connectProxy, power),
     repository: seams.repository?.(repository, hosted) ?? repository,
   };
 }
@@ -88,5 +98,9 @@ function buildOptions(node: EngineNode): EngineOptions {
     ...(node.busyWait === undefined ? {} : { busyWaitMs: parseDuration(node.busyWait) }),
     ...(node.verify === undefined ? {} : { verify: node.verify }),
     ...(node.leaveCbtAlone === undefined ? {} : { leaveCbtAlone: node.leaveCbtAlone }),
+    ...(node.proxies === undefined ? {} : { proxies: node.proxies }),
+    ...(node.deviceWait === undefined ? {} : { deviceWaitMs: parseDuration(node.deviceWait) }),
+    ...(node.maxDisksPerProxy === undefined ? {} : { maxDisksPerProxy: node.maxDisksPerProxy }),
+    ...(node.fallback === undefined ? {} : { fallback: node.fallback }),
   };
 }

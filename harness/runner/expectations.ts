@@ -16,6 +16,7 @@ export function checkBackup(expect: BackupExpectation, result: BackupResult): Mi
   return [
     ...differs('a point of kind', expect.kind, result.kind),
     ...checkFullBecause(expect.fullBecause, result.fullBecause),
+    ...checkDataPath(expect, result),
     ...checkMethods(expect.methods ?? {}, result),
     ...checkReadBytes(expect.readBytes ?? {}, result),
     ...checkBounds('renewals', expect.renewals, result.renewals),
@@ -27,6 +28,7 @@ export function checkBackup(expect: BackupExpectation, result: BackupResult): Mi
 
 export function checkRestore(expect: RestoreExpectation, result: RestoreResult): Mismatch[] {
   return [
+    ...checkDataPath(expect, result),
     ...checkBounds('renewals', expect.renewals, result.renewals),
     ...checkWarnings(expect.warnings, result.warnings),
     ...Object.entries(expect.writtenBytes ?? {}).flatMap(([slot, bounds]) => {
@@ -75,6 +77,20 @@ function checkFullBecause(expect: string | undefined, actual: string): Mismatch[
   if (expect === undefined) return [];
   const isMet = expect === '' ? actual === '' : includes(actual, expect);
   return isMet ? [] : [{ expected: `full because "${expect}"`, actual: `"${actual}"` }];
+}
+
+function checkDataPath(
+  { transport, proxy }: Pick<BackupExpectation, 'transport' | 'proxy'>,
+  result: Pick<BackupResult, 'transport' | 'proxy'>,
+): Mismatch[] {
+  const allowed = typeof proxy === 'string' ? [proxy] : proxy;
+  const actual = result.proxy ?? 'no proxy';
+  return [
+    ...differs('data path', transport, result.transport),
+    ...(allowed === undefined || allowed.includes(actual)
+      ? []
+      : [{ expected: `proxy ${allowed.join(' or ')}`, actual }]),
+  ];
 }
 
 function checkMethods(expect: NonNullable<BackupExpectation['methods']>, result: BackupResult): Mismatch[] {

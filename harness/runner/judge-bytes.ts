@@ -3,13 +3,14 @@ import type { ServerId } from '../../src/kernel/ids.ts';
 import { compareImage, describeVerdict, type ReadImage } from '../oracle/byte-oracle.ts';
 import type { ExpectedImage } from '../oracle/guest-log.ts';
 import { StoryFailed } from './outcome.ts';
+import type { EngineName } from './scenario-schema.ts';
 import { snapshotInstant } from './snapshot-instant.ts';
 import type { PointRecord, Story } from './story.ts';
 
 /** Notes what a point made from `snapshotId` must hold, and compares it with what it holds. */
 export async function judgeNewPoint(
   story: Story,
-  pointId: string,
+  point: { readonly id: string; readonly engine: EngineName },
   serverName: string,
   snapshotId: string,
 ): Promise<void> {
@@ -22,15 +23,15 @@ export async function judgeNewPoint(
   }
   const devices = story.log.devices(serverName);
   const images = new Map(devices.map((device) => [device, story.log.imageAt(serverName, device, instant)]));
-  const record = { id: pointId, images };
-  story.points.set(pointId, record);
+  const record = { ...point, images };
+  story.points.set(point.id, record);
   await judgePoint(story, record);
 }
 
 /** Compares every disk of a point. */
 export async function judgePoint(story: Story, record: PointRecord): Promise<void> {
   story.judgedSince.add(record.id);
-  const reader = await story.repository().open(record.id);
+  const reader = await story.installation(record.engine).repository().open(record.id);
   const inPoint = reader.info.disks.map((disk) => disk.deviceId);
   expectSameDisks(`point ${record.id}`, [...record.images.keys()], inPoint);
   for (const [device, image] of record.images) {
@@ -53,6 +54,31 @@ export async function judgeServer(story: Story, serverId: ServerId, record: Poin
     );
   }
 }
+
+/** Holds two points against each other, whoever made them and over whatever data path. */
+export async function judgeEqualPoints(story: Story, one: PointRecord, other: PointRecord): Promise<void> {
+  const open = ({ id, engine }: PointRecord) => story.installation(engine).repository().open(id);
+  const [reader, twin] = [await open(one), await open(other)];
+  const devices = ({ info }: typeof reader): string[] => info.disks.map(({ deviceId }) => deviceId);
+  expectSameDisks(`point ${other.id}`, devices(reader), devices(twin));
+  for (const { deviceId, sizeBytes } of reader.info.disks) {
+    const known = one.images.get(deviceId) ?? { ...UNKNOWN_HISTORY, disk: deviceId };
+    const image = { ...known, bytes: await reader.read(deviceId, 0, sizeBytes) };
+    const twinDisk = twin.info.disks.find((disk) => disk.deviceId === deviceId);
+    expectSize(`${deviceId} of point ${other.id}`, image, twinDisk?.sizeBytes ?? -1);
+    await judge(story, `point ${other.id}, held against ${one.id}`, image, (offset, length) =>
+      twin.read(deviceId, offset, length),
+    );
+  }
+}
+
+/** Differences can then be found but not explained. */
+const UNKNOWN_HISTORY = {
+  operations: [],
+  operationCount: 0,
+  initial: new Uint8Array(),
+  diskOfWrite: () => undefined,
+};
 
 async function judge(
   story: Story,

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../src/kernel/journal.ts';
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import { DEFAULT_SETTINGS } from '../../simulator/domain/default-settings.ts';
-import { buildInventory, buildSettings } from './build-world.ts';
+import { buildInventory, buildSettings, withProxies } from './build-world.ts';
 import { countFaults, judgeEnd, readWorldState } from './end-of-story.ts';
 import { describeChain } from './error-chain.ts';
 import type { FaultCount, Finding, Outcome } from './outcome.ts';
@@ -41,7 +41,11 @@ const LONGEST_MS = 3 * 86_400_000;
 const MOST_ENTRIES = 200_000;
 
 export async function runOnce(options: RunOptions): Promise<RunRecord> {
-  const { scenario, transport, simulator } = options;
+  const { transport, simulator } = options;
+  const scenario = {
+    ...options.scenario,
+    world: withProxies(options.scenario.world, transport),
+  };
   const seed = `${options.seed}/${scenario.id}/${transport}`;
   const clock = new VirtualClock(BEGINNING_MS);
   const hosted = await simulator.createWorld({
@@ -51,12 +55,12 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
     settings: buildSettings(scenario.world.settings, DEFAULT_SETTINGS),
   });
   options.seams.world?.(hosted);
-  const story = new Story({ ...options, hosted, clock, seed });
+  const story = new Story({ ...options, scenario, hosted, clock, seed });
   try {
     const end = await playStory(story);
     return record(story, end);
   } finally {
-    story.kill(false);
+    story.end();
     simulator.removeWorld(hosted.world.id);
   }
 }

@@ -1,12 +1,14 @@
 /** What the schema can't say: names that must exist, ranges that must fit, triggers that must be complete. */
 import { OPERATION_NAMES } from '../../src/contract/operations.ts';
+import { hostCount } from './build-world.ts';
 import type { Problem } from './parse-scenario.ts';
 import { parseSize } from './quantities.ts';
-import type { Scenario, StepNode, TriggerNode } from './scenario-schema.ts';
+import type { Scenario, StepNode, TriggerNode, WorldNode } from './scenario-schema.ts';
 
 type Path = readonly (string | number)[];
 
 interface Story {
+  readonly proxies: ReadonlySet<string>;
   readonly disks: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly firstServer: string;
   readonly granularityBytes: number;
@@ -16,6 +18,7 @@ export function findStoryProblems(scenario: Scenario): Problem[] {
   const story = readStory(scenario);
   return [
     ...duplicates(scenario),
+    ...worldProblems(scenario.world),
     ...scenario.steps.flatMap((step, at) => stepProblems(story, step, ['steps', at])),
     ...(scenario.expect?.journal ?? []).flatMap(({ match }, at) =>
       operationProblems(match['operation'], ['expect', 'journal', at, 'match', 'operation']),
@@ -26,6 +29,7 @@ export function findStoryProblems(scenario: Scenario): Problem[] {
 function readStory(scenario: Scenario): Story {
   const servers = scenario.world.servers;
   return {
+    proxies: new Set((scenario.world.proxies ?? [{ name: 'proxy-1' }]).map(({ name }) => name)),
     disks: new Map(
       servers.map((s) => [
         s.name,
@@ -37,13 +41,43 @@ function readStory(scenario: Scenario): Story {
   };
 }
 
-function duplicates(scenario: Scenario): Problem[] {
+function duplicates({ world }: Scenario): Problem[] {
   const seen = new Set<string>();
-  return scenario.world.servers.flatMap(({ name }, at) => {
+  const machines = (['servers', 'proxies'] as const).flatMap((kind) =>
+    (world[kind] ?? []).map(({ name }, at) => ({ name, path: ['world', kind, at, 'name'] })),
+  );
+  return machines.flatMap(({ name, path }) => {
     const isTwice = seen.has(name);
     seen.add(name);
-    return isTwice ? [{ path: ['world', 'servers', at, 'name'], message: `${name} is there already` }] : [];
+    return isTwice ? [{ path, message: `${name} is there already` }] : [];
   });
+}
+
+/** Hosts and datastores must exist, and a server must run where its disks are. */
+function worldProblems(world: WorldNode): Problem[] {
+  const hosts = hostCount(world);
+  const host = (number: number | undefined, path: Path): Problem[] =>
+    number === undefined || number <= hosts ? [] : [{ path, message: `there are ${hosts} hosts` }];
+  const datastores = world.datastores ?? [{ name: 'datastore-1' }];
+  return [
+    ...datastores.flatMap((node, at) =>
+      (node.hosts ?? []).flatMap((number, hostAt) =>
+        host(number, ['world', 'datastores', at, 'hosts', hostAt]),
+      ),
+    ),
+    ...(world.proxies ?? []).flatMap((proxy, at) => host(proxy.host, ['world', 'proxies', at, 'host'])),
+    ...world.servers.flatMap((server, at) => [
+      ...host(server.host, ['world', 'servers', at, 'host']),
+      ...server.disks.flatMap(({ datastore }, diskAt): Problem[] => {
+        const path = ['world', 'servers', at, 'disks', diskAt, 'datastore'];
+        const found = datastores.find(({ name }) => datastore === undefined || name === datastore);
+        if (found === undefined) return [{ path, message: `no datastore is called ${datastore}` }];
+        const own = server.host ?? (at % hosts) + 1;
+        if (found.hosts?.includes(own) ?? true) return [];
+        return [{ path, message: `host ${own} of ${server.name} does not reach ${found.name}` }];
+      }),
+    ]),
+  ];
 }
 
 function stepProblems(story: Story, step: StepNode, path: Path): Problem[] {
@@ -67,12 +101,24 @@ function stepProblems(story: Story, step: StepNode, path: Path): Problem[] {
   ];
 }
 
+/** A restored server has a name that the world does not know yet. */
+const MAY_BE_RESTORED: ReadonlySet<string> = new Set(['check', 'start', 'backup', 'mark', 'deleteServer']);
+
 function serverProblems(story: Story, step: StepNode, path: Path): Problem[] {
   return Object.entries(step).flatMap(([kind, body]): Problem[] => {
-    if (typeof body !== 'object' || !('server' in body) || typeof body.server !== 'string') return [];
-    // A restored server has a name that the world does not know yet.
-    if (story.disks.has(body.server) || kind === 'check' || kind === 'start' || kind === 'backup') return [];
-    return [{ path: [...path, kind, 'server'], message: `no server is called ${body.server}` }];
+    if (typeof body !== 'object') return [];
+    const { server, proxy } = body as { server?: string; proxy?: string };
+    const isKnown =
+      server === undefined ||
+      story.disks.has(server) ||
+      story.proxies.has(server) ||
+      MAY_BE_RESTORED.has(kind);
+    return [
+      ...(isKnown ? [] : [{ path: [...path, kind, 'server'], message: `no server is called ${server}` }]),
+      ...(proxy === undefined || story.proxies.has(proxy)
+        ? []
+        : [{ path: [...path, kind, 'proxy'], message: `no proxy is called ${proxy}` }]),
+    ];
   });
 }
 
@@ -96,9 +142,10 @@ function rangeProblems(story: Story, step: StepNode, path: Path): Problem[] {
 }
 
 function triggerProblems(trigger: TriggerNode, path: Path): Problem[] {
-  const { operation, nbdBytes, storage, elapsed } = trigger;
-  const given = [operation, nbdBytes, storage, elapsed].filter((part) => part !== undefined);
-  if (given.length !== 1) return [{ path, message: 'needs one of operation, nbdBytes, storage, elapsed' }];
+  const { operation, dataBytes, device, storage, elapsed } = trigger;
+  const given = [operation, dataBytes, device, storage, elapsed].filter((part) => part !== undefined);
+  if (given.length !== 1)
+    return [{ path, message: 'needs one of operation, dataBytes, device, storage, elapsed' }];
   return operationProblems(operation, [...path, 'operation']);
 }
 
@@ -119,19 +166,24 @@ const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'drop-after-bytes': ['bytes'],
   'silence-after-bytes': ['bytes'],
   'bad-certificate': ['flaw'],
+  'device-late': ['delay'],
+  'device-serial': ['characters'],
+  'device-vanishes': ['bytes'],
+  'detach-hangs': ['delay'],
+  'detach-early': ['delay'],
 };
 const OPTIONAL_FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   delay: ['when'],
   error: ['message'],
 };
-const ALL_FAULT_FIELDS = ['status', 'message', 'delay', 'when', 'bytes', 'flaw'];
+const ALL_FAULT_FIELDS = ['status', 'message', 'delay', 'when', 'bytes', 'characters', 'flaw'];
 
 function faultProblems(step: StepNode, path: Path): Problem[] {
   const { fault } = step;
   if (fault === undefined) return [];
   const needed = FAULT_FIELDS[fault.kind] ?? [];
   const fields: Readonly<Record<string, unknown>> = fault;
-  const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], ['*', 'nbd']);
+  const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], ['*', 'nbd', 'guest', 'data']);
   const fieldProblems = ALL_FAULT_FIELDS.flatMap((name): Problem[] => {
     const isThere = fields[name] !== undefined;
     const isOptional = OPTIONAL_FAULT_FIELDS[fault.kind]?.includes(name) ?? false;

@@ -2,16 +2,13 @@
 import type { Transport } from '../../src/engine/engine-api.ts';
 import { createRng, type Rng } from '../../src/kernel/rng.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
-import { MemoryStorage } from '../../src/repository/memory-storage.ts';
-import type { Repository } from '../../src/repository/repository-api.ts';
 import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
 import type { Server } from '../../simulator/domain/world-api.ts';
 import { type ExpectedImage, GuestLog } from '../oracle/guest-log.ts';
 import type { WorldState } from '../oracle/leak-oracle.ts';
-import { type EngineProcess, openRepository, startProcess } from './engine-process.ts';
-import { StorageStage } from './gated-storage.ts';
+import { Installation } from './installation.ts';
 import type { FaultCount } from './outcome.ts';
-import type { Scenario } from './scenario-schema.ts';
+import type { EngineName, EngineNode, Scenario } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 
 export interface StoryOptions {
@@ -28,18 +25,24 @@ export interface StoryOptions {
 /** A restore point and what its disks must hold, by slot; an unknown image can't be compared. */
 export interface PointRecord {
   readonly id: string;
+  /** Whose repository holds it. */
+  readonly engine: EngineName;
   readonly images: ReadonlyMap<string, ExpectedImage | undefined>;
 }
+
+/** Marks what the second engine makes, so that neither takes the other's things for its own. */
+const SECOND_TAG = 'backlot_2';
 
 export class Story {
   readonly scenario: Scenario;
   readonly transport: Transport;
   readonly seed: string;
+  readonly seams: Seams;
   readonly hosted: HostedWorld;
   readonly clock: VirtualClock;
   readonly rng: Rng;
   readonly log = new GuestLog();
-  readonly storageStage = new StorageStage();
+  readonly installations: Readonly<Record<EngineName, Installation>>;
   readonly points = new Map<string, PointRecord>();
   /** Points by the names that the scenario gives them. */
   readonly pointNames = new Map<string, string>();
@@ -50,55 +53,48 @@ export class Story {
   /** Counts of faults that were cleared before the end. */
   readonly clearedFaults: FaultCount[] = [];
   readonly mayMiss = new Set<string>();
-  before: WorldState = { servers: [], snapshots: [], resources: [], tasks: [] };
-  lastPoint: string | undefined;
+  before: WorldState = { servers: [], snapshots: [], resources: [], tasks: [], hotAddedDisks: [] };
+  /** The newest point of each engine. */
+  readonly lastPoint = new Map<EngineName, string>();
   comparedBytes = 0;
   /** Points that were compared after the last job that writes to the repository. */
   readonly judgedSince = new Set<string>();
   /** The steps under way, for the story that never ends. */
   readonly under = new Set<string>();
 
-  readonly #options: StoryOptions;
-  #storage = new MemoryStorage();
-  #process: EngineProcess | undefined;
-  #lives = 0;
-
   constructor(options: StoryOptions) {
-    this.#options = options;
     this.scenario = options.scenario;
     this.transport = options.transport;
     this.seed = options.seed;
+    this.seams = options.seams;
     this.hosted = options.hosted;
     this.clock = options.clock;
     this.rng = createRng(`${options.seed}/story`);
+    const { engine = {}, secondEngine = {} } = options.scenario;
+    const install = (name: string, settings: EngineNode, tag?: string): Installation =>
+      new Installation({
+        ...options,
+        settings,
+        seed: `${options.seed}/${name}`,
+        ...(tag === undefined ? {} : { tag }),
+      });
+    this.installations = {
+      first: install('engine', engine),
+      second: install('second-engine', secondEngine, SECOND_TAG),
+    };
   }
 
   get world(): HostedWorld['world'] {
     return this.hosted.world;
   }
 
-  /** The engine that lives now; a new life begins when there is none. */
-  process(): EngineProcess {
-    this.#process ??= startProcess({
-      ...this.#options,
-      storage: this.#storage,
-      storageStage: this.storageStage,
-      settings: this.scenario.engine ?? {},
-      seed: `${this.seed}/engine-${++this.#lives}`,
-    });
-    return this.#process;
+  installation(name: EngineName = 'first'): Installation {
+    return this.installations[name];
   }
 
-  /** Ends the engine's life. With `powerCut` the storage also forgets what was not synced. */
-  kill(powerCut: boolean): void {
-    this.#process?.power.kill();
-    this.#process = undefined;
-    if (powerCut) this.#storage = this.#storage.crash(this.rng.fork(`crash-${this.#lives}`));
-  }
-
-  /** The repository as the harness looks into it. */
-  repository(): Repository {
-    return openRepository(this.#storage, this.clock);
+  /** Ends whatever engine lives. */
+  end(): void {
+    for (const installation of Object.values(this.installations)) installation.kill();
   }
 
   server(name: string | undefined): Server {

@@ -1,7 +1,8 @@
-/** Calls back when a named thing happens in a story: a REST call, so many bytes over NBD, a storage operation, time. */
+/** Calls back when a named thing happens in a story: a REST call, so many bytes read or written, a device, a storage operation, time. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 import { parseDuration, parseSize } from './quantities.ts';
-import type { TriggerNode } from './scenario-schema.ts';
+import type { StorageStage } from './gated-storage.ts';
+import type { EngineName, TriggerNode } from './scenario-schema.ts';
 import type { Story } from './story.ts';
 
 /**
@@ -12,15 +13,17 @@ export function armTrigger(
   story: Story,
   trigger: TriggerNode,
   fire: () => void,
-  options: { loses: boolean },
+  options: { loses: boolean; engine: EngineName },
 ): () => void {
   if (trigger.operation !== undefined) {
     const isLost = options.loses && trigger.side === 'before';
     const arm = isLost ? armLostRequest : armOperation;
     return arm(story, trigger.operation, trigger, fire);
   }
-  if (trigger.nbdBytes !== undefined) return armBytes(story, parseSize(trigger.nbdBytes), fire);
-  if (trigger.storage !== undefined) return armStorage(story, trigger, fire);
+  if (trigger.dataBytes !== undefined) return armBytes(story, parseSize(trigger.dataBytes), fire);
+  if (trigger.device !== undefined) return armDevice(story, trigger, fire);
+  if (trigger.storage !== undefined)
+    return armStorage(story.installation(options.engine).storageStage, trigger, fire);
   const timer = story.clock.setTimer(story.clock.now() + parseDuration(trigger.elapsed ?? '0ms'), fire);
   return () => timer.cancel();
 }
@@ -51,19 +54,32 @@ function armLostRequest(
   };
 }
 
+/** Bytes over NBD and bytes of hot-added devices, read and written. */
 function armBytes(story: Story, bytes: number, fire: () => void): () => void {
   let moved = 0;
   return watchOnce(story, fire, (entry) => {
     if (entry.type === 'nbd.reply' && entry.error === 0) moved += entry.bytes;
     if (entry.type === 'nbd.request' && entry.command.includes('WRITE')) moved += entry.length;
+    if (entry.type === 'guest.io' && entry.error === 0 && MOVES_DATA.has(entry.command))
+      moved += entry.length;
     return moved >= bytes;
   });
 }
 
-function armStorage(story: Story, trigger: TriggerNode, fire: () => void): () => void {
+const MOVES_DATA: ReadonlySet<string> = new Set(['READ', 'WRITE', 'WRITE_ZEROES']);
+
+function armDevice(story: Story, { device, nth = 1 }: TriggerNode, fire: () => void): () => void {
+  let seen = 0;
+  return watchOnce(story, fire, (entry) => {
+    if (entry.type === 'guest.device' && entry.change === device) seen++;
+    return seen === nth;
+  });
+}
+
+function armStorage(stage: StorageStage, trigger: TriggerNode, fire: () => void): () => void {
   const nth = trigger.nth ?? 1;
   let seen = 0;
-  const disarm = story.storageStage.watch((side, operation, path) => {
+  const disarm = stage.watch((side, operation, path) => {
     const isIt = operation === trigger.storage && path.includes(trigger.path ?? '');
     if (!isIt || side !== (trigger.side ?? 'after') || ++seen !== nth) return;
     disarm();

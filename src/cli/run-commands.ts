@@ -20,7 +20,7 @@ import { CliError, EXIT } from './cli-error.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
 
-const ENGINES = ['nbd', 'nbdssl'] as const satisfies readonly Transport[];
+const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
 interface RunFlags {
   readonly engine?: readonly Transport[];

@@ -49,7 +49,7 @@ describe('outcome of a scenario', () => {
   });
 
   it('is failed when a step inside of together is not as expected, and does not wait for the others', async () => {
-    const steps = 'steps: [{ together: [[{ check: { points: 3 } }], [{ waitFor: { nbdBytes: 1GiB } }]] }]';
+    const steps = 'steps: [{ together: [[{ check: { points: 3 } }], [{ waitFor: { dataBytes: 1GiB } }]] }]';
     const result = await play(steps);
     expect(result.findings.map(({ where }) => where)).toEqual(['steps.0 together.0.0 check']);
   });
@@ -79,7 +79,7 @@ describe('outcome of a scenario', () => {
   });
 
   it('is inconclusive when the job was over before the kill', async () => {
-    const kill = '{ kill: { when: { nbdBytes: 1GiB }, during: { backup: {} } } }';
+    const kill = '{ kill: { when: { dataBytes: 1GiB }, during: { backup: {} } } }';
     const result = await play(`steps: [${kill}, { backup: {} }]`);
     expect(result.reason).toBe('the job was over before the engine could be killed');
   });
@@ -123,7 +123,7 @@ describe('outcome of a scenario', () => {
 
   it('is failed when something is left behind, unless the story allows it', async () => {
     const kill =
-      'steps: [{ backup: {} }, { kill: { when: { nbdBytes: 64KiB }, during: { backup: { full: true } } } }]';
+      'steps: [{ backup: {} }, { kill: { when: { dataBytes: 64KiB }, during: { backup: { full: true } } } }]';
     const result = await play(kill);
     expect(result.findings.map(({ actual }) => actual.split(' ')[0])).toEqual(
       expect.arrayContaining(['snapshot', 'backup']),

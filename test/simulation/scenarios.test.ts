@@ -28,7 +28,7 @@ describe('scenarios', () => {
 
   it.each(
     scenarios.flatMap((scenario) =>
-      (['nbd', 'nbdssl'] as const)
+      (['nbd', 'nbdssl', 'hotadd'] as const)
         .filter((transport) => scenario.engines?.includes(transport) ?? true)
         .map((transport) => ({ id: scenario.id, transport, scenario })),
     ),

@@ -1,5 +1,6 @@
 /** Faults that are planned, on the platform's side and on the repository's. */
 import type { FaultSpec } from '../../../simulator/fault/fault-api.ts';
+import type { PlannedStorageFault } from '../gated-storage.ts';
 import { parseDuration, parseSize } from '../quantities.ts';
 import type { StepBodies } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
@@ -9,8 +10,10 @@ export async function stepFault(story: Story, body: StepBodies['fault']): Promis
   if (mayMiss === true) story.mayMiss.add(body.id);
   const spec = {
     ...rest,
+    ...(body.on === 'data' ? { on: story.transport === 'hotadd' ? 'guest' : 'nbd' } : {}),
     ...(body.kind === 'error' ? { message: body.message ?? 'Internal error.' } : {}),
-    ...(body.kind === 'delay' ? { ms: parseDuration(delay ?? '0ms'), when: body.when ?? 'before' } : {}),
+    ...(body.kind === 'delay' ? { when: body.when ?? 'before' } : {}),
+    ...(delay === undefined ? {} : { ms: parseDuration(delay) }),
     ...(bytes === undefined ? {} : { bytes: parseSize(bytes) }),
   };
   // The simulator checks every field; which fields belong to which kind was checked with the file.
@@ -23,19 +26,25 @@ export async function stepClearFaults(story: Story, body: StepBodies['clearFault
     story.clearedFaults.push({ id, kind: spec.kind, fired, mayMiss: story.mayMiss.has(id) });
     story.hosted.faults.clear(id);
   }
-  const { faults } = story.storageStage;
+  for (const { storageStage } of Object.values(story.installations)) {
+    clearStorageFaults(story, storageStage.faults, body);
+  }
+}
+
+function clearStorageFaults(
+  story: Story,
+  faults: PlannedStorageFault[],
+  body: StepBodies['clearFaults'],
+): void {
   for (const fault of faults.filter(({ id }) => body === 'all' || body.includes(id))) {
-    story.clearedFaults.push({
-      id: fault.id,
-      kind: `storage ${fault.operation}`,
-      fired: fault.fired,
-      mayMiss: false,
-    });
+    const { id, operation, fired } = fault;
+    story.clearedFaults.push({ id, kind: `storage ${operation}`, fired, mayMiss: false });
     faults.splice(faults.indexOf(fault), 1);
   }
 }
 
 export async function stepStorageFault(story: Story, body: StepBodies['storageFault']): Promise<void> {
-  const { id, operation, path, after = 0, times = 1 } = body;
-  story.storageStage.faults.push({ id, operation, path: path ?? '', after, times, seen: 0, fired: 0 });
+  const { id, engine, operation, path, after = 0, times = 1 } = body;
+  const { storageStage } = story.installation(engine);
+  storageStage.faults.push({ id, operation, path: path ?? '', after, times, seen: 0, fired: 0 });
 }

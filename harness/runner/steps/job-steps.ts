@@ -3,9 +3,9 @@ import type { BackupResult, RestoreResult } from '../../../src/engine/engine-api
 import type { ServerId } from '../../../src/kernel/ids.ts';
 import { describeChain } from '../error-chain.ts';
 import { checkBackup, checkError, checkRestore, checkWarnings, type Mismatch } from '../expectations.ts';
-import { judgeNewPoint, judgePoint, judgeServer } from '../judge-bytes.ts';
+import { judgeEqualPoints, judgeNewPoint, judgePoint, judgeServer } from '../judge-bytes.ts';
 import { StoryFailed } from '../outcome.ts';
-import type { ErrorNode, StepBodies } from '../scenario-schema.ts';
+import { ENGINE_NAMES, type EngineName, type ErrorNode, type StepBodies } from '../scenario-schema.ts';
 import { lastSnapshotSince } from '../snapshot-instant.ts';
 import type { PointRecord, Story } from '../story.ts';
 import { armTrigger } from '../triggers.ts';
@@ -19,35 +19,36 @@ export async function stepBackup(story: Story, body: StepBodies['backup']): Prom
   const server = story.server(body.server);
   const job = {
     server: server.name,
-    transport: story.transport,
+    transport: body.transport ?? story.transport,
     ...(body.full === undefined ? {} : { full: body.full }),
   };
-  const settled = await settle(story.process().engine.backup(job));
-  const expect = body.expect ?? {};
+  const { engine = 'first', expect = {} } = body;
+  const settled = await settle(story.installation(engine).process().engine.backup(job));
   if (!settled.isDone) {
     expectFailure('backup', expect.result, expect.error, settled.error);
-    await expectNoNewPoint(story);
+    await expectNoNewPoint(story, engine);
     return;
   }
   expectSuccess('backup', expect.result, settled.value);
-  await judgeNewPoint(story, settled.value.pointId, server.name, settled.value.snapshotId);
-  story.lastPoint = settled.value.pointId;
-  if (body.as !== undefined) story.pointNames.set(body.as, settled.value.pointId);
+  const { pointId: id, snapshotId } = settled.value;
+  await judgeNewPoint(story, { id, engine }, server.name, snapshotId);
+  story.lastPoint.set(engine, id);
+  if (body.as !== undefined) story.pointNames.set(body.as, id);
   raise(checkBackup(expect, settled.value));
 }
 
 export async function stepRestore(story: Story, body: StepBodies['restore']): Promise<void> {
-  const record = pointNamed(story, body.point);
+  const record = pointNamed(story, body);
   const to = body.to ?? 'new';
   const serversBefore = new Set(story.world.servers.list().map(({ id }) => id));
   const job = {
     pointId: record.id,
     to,
-    transport: story.transport,
+    transport: body.transport ?? story.transport,
     ...(body.newName === undefined ? {} : { newName: body.newName }),
     ...(body.powerOn === undefined ? {} : { powerOn: body.powerOn }),
   };
-  const settled = await settle(story.process().engine.restore(job));
+  const settled = await settle(story.installation(record.engine).process().engine.restore(job));
   noteRestored(story, serversBefore, to);
   const expect = body.expect ?? {};
   if (!settled.isDone) {
@@ -62,7 +63,7 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
 
 export async function stepCleanup(story: Story, body: StepBodies['cleanup']): Promise<void> {
   story.judgedSince.clear();
-  const { removed, warnings } = await story.process().engine.cleanup();
+  const { removed, warnings } = await story.installation(body.engine).process().engine.cleanup();
   const { expect = {} } = body;
   const kinds = removed.map(({ kind }) => kind).sort();
   const wanted = expect.removed && [...expect.removed].sort();
@@ -78,24 +79,26 @@ export async function stepKill(story: Story, body: StepBodies['kill']): Promise<
   const from = story.position;
   const serversBefore = new Set(story.world.servers.list().map(({ id }) => id));
   const killed = Promise.withResolvers<'killed'>();
+  const { engine = 'first' } = body;
+  const installation = story.installation(engine);
   const disarm = armTrigger(
     story,
     body.when,
     () => {
-      story.kill(body.powerCut ?? false);
+      installation.kill(body.powerCut === true ? story.rng : undefined);
       killed.resolve('killed');
     },
-    { loses: true },
+    { loses: true, engine },
   );
-  const end = await Promise.race([killed.promise, settle(startJob(story, body.during))]);
+  const end = await Promise.race([killed.promise, settle(startJob(story, engine, body.during))]);
   disarm();
   if (end !== 'killed') story.doubts.push('the job was over before the engine could be killed');
   noteRestored(story, serversBefore, body.during.restore?.to);
-  await adoptPoints(story, from, body.during.backup?.server);
+  await adoptPoints(story, engine, from, body.during.backup?.server);
 }
 
 export async function stepVerify(story: Story, body: StepBodies['verify']): Promise<void> {
-  const report = await story.repository().verify();
+  const report = await story.installation(body.engine).repository().verify();
   const problems = report.points.flatMap((point) => point.problems.map((text) => `${point.id}: ${text}`));
   const { exactly = 0 } = body.problems ?? {};
   if (problems.length !== exactly) {
@@ -103,17 +106,27 @@ export async function stepVerify(story: Story, body: StepBodies['verify']): Prom
   }
 }
 
-function startJob(story: Story, during: StepBodies['kill']['during']): Promise<unknown> {
-  const { engine } = story.process();
-  const { transport } = story;
-  if (during.backup !== undefined) {
-    const { full } = during.backup;
-    const server = story.server(during.backup.server).name;
-    return engine.backup({ server, transport, ...(full === undefined ? {} : { full }) });
+export async function stepCompare(story: Story, { points }: StepBodies['compare']): Promise<void> {
+  const [first, ...others] = points.map((point) => pointNamed(story, { point }));
+  for (const other of others) if (first !== undefined) await judgeEqualPoints(story, first, other);
+}
+
+function startJob(
+  story: Story,
+  engineName: EngineName,
+  during: StepBodies['kill']['during'],
+): Promise<unknown> {
+  const { engine } = story.installation(engineName).process();
+  const { backup, restore } = during;
+  if (backup !== undefined) {
+    const server = story.server(backup.server).name;
+    const transport = backup.transport ?? story.transport;
+    return engine.backup({ server, transport, ...(backup.full === undefined ? {} : { full: backup.full }) });
   }
-  if (during.restore !== undefined) {
-    const { id } = pointNamed(story, during.restore.point);
-    return engine.restore({ pointId: id, to: during.restore.to ?? 'new', transport });
+  if (restore !== undefined) {
+    const { id } = pointNamed(story, { ...restore, engine: engineName });
+    const transport = restore.transport ?? story.transport;
+    return engine.restore({ pointId: id, to: restore.to ?? 'new', transport });
   }
   return engine.cleanup();
 }
@@ -142,41 +155,54 @@ function takeOver(story: Story, serverId: string, record: PointRecord): void {
 }
 
 /** The kill may have come just after the commit: then there is a point that no result told of. */
-async function adoptPoints(story: Story, from: number, serverName: string | undefined): Promise<void> {
+async function adoptPoints(
+  story: Story,
+  engine: EngineName,
+  from: number,
+  serverName: string | undefined,
+): Promise<void> {
   const server = story.server(serverName);
-  for (const { id } of await unknownPoints(story)) {
+  for (const { id } of await unknownPoints(story, engine)) {
     const { entries } = story.world.journal;
     const snapshotId = lastSnapshotSince(entries, server.id, from, story.operator.made);
     if (snapshotId === undefined) throw new StoryFailed('no point without a snapshot', `point ${id}`);
-    await judgeNewPoint(story, id, server.name, snapshotId);
-    story.lastPoint = id;
+    await judgeNewPoint(story, { id, engine }, server.name, snapshotId);
+    story.lastPoint.set(engine, id);
   }
 }
 
-async function expectNoNewPoint(story: Story): Promise<void> {
-  const [point] = await unknownPoints(story);
+async function expectNoNewPoint(story: Story, engine: EngineName): Promise<void> {
+  const [point] = await unknownPoints(story, engine);
   if (point !== undefined) throw new StoryFailed('no point from a failed job', `point ${point.id}`);
 }
 
-async function unknownPoints(story: Story): Promise<readonly { id: string }[]> {
-  const points = await story.repository().points();
+async function unknownPoints(story: Story, engine: EngineName): Promise<readonly { id: string }[]> {
+  const points = await story.installation(engine).repository().points();
   return points.filter(({ id }) => !story.points.has(id));
 }
 
 /** Compares once more what was compared before the last job: a later job may have damaged an earlier point. */
 export async function judgeAllPoints(story: Story): Promise<void> {
-  await expectNoNewPoint(story);
-  const kept = new Set((await story.repository().points()).map(({ id }) => id));
+  const kept = new Set<string>();
+  for (const engine of ENGINE_NAMES) {
+    await expectNoNewPoint(story, engine);
+    const points = await story.installation(engine).repository().points();
+    for (const { id } of points) kept.add(id);
+  }
   for (const record of story.points.values()) {
     if (!kept.has(record.id)) throw new StoryFailed(`point ${record.id} is still there`, 'it is gone');
     if (!story.judgedSince.has(record.id)) await judgePoint(story, record);
   }
 }
 
-function pointNamed(story: Story, name: string | undefined): PointRecord {
-  const id = name === undefined ? story.lastPoint : story.pointNames.get(name);
+/** By its name; without one the newest point of the engine. */
+function pointNamed(
+  story: Story,
+  { point, engine = 'first' }: { point?: string; engine?: EngineName },
+): PointRecord {
+  const id = point === undefined ? story.lastPoint.get(engine) : story.pointNames.get(point);
   const record = story.points.get(id ?? '');
-  if (record === undefined) throw new Error(`no step has made a point called ${name ?? '(any)'}`);
+  if (record === undefined) throw new Error(`no step has made a point called ${point ?? '(any)'}`);
   return record;
 }
 

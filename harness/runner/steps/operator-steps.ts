@@ -7,7 +7,7 @@ import type { StepBodies } from '../scenario-schema.ts';
 import { snapshotInstant } from '../snapshot-instant.ts';
 import type { Story } from '../story.ts';
 
-const OPERATOR = 'operator';
+export const OPERATOR = 'operator';
 const POLL_MS = 250;
 
 export async function stepSnapshot(story: Story, body: StepBodies['snapshot']): Promise<void> {
@@ -63,7 +63,17 @@ export async function stepStop(story: Story, body: StepBodies['stop']): Promise<
   const server = story.server(body.server);
   story.operator.powered.add(server.id);
   if (server.status === 'stopped') return;
+  // A proxy that is powered off loses what was added to it, whoever added it.
+  for (const { id } of story.world.hotAdd.list(server.id)) story.operator.removed.add(`${server.id}/${id}`);
   await endOfTask(story, story.world.servers.stop(server.id, { force: true }, OPERATOR).taskId);
+}
+
+export async function stepDeleteServer(story: Story, body: StepBodies['deleteServer']): Promise<void> {
+  const server = story.server(body.server);
+  await expectPermission(`removal of ${server.name}`, body.expect, async () => {
+    await endOfTask(story, story.world.servers.delete(server.id, OPERATOR).taskId);
+    story.operator.removed.add(server.id);
+  });
 }
 
 export async function stepOccupy(story: Story, body: StepBodies['occupy']): Promise<void> {
@@ -90,6 +100,18 @@ export async function stepExpireTokens(story: Story): Promise<void> {
   story.world.tokens.expireAll();
 }
 
+/** Both a call that is refused and a task that fails are refusals. */
+export async function expectPermission(
+  what: string,
+  expected: 'done' | 'refused' | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
+  const refusal = await refusalOf(work);
+  const isRefused = refusal !== undefined;
+  if (isRefused === (expected === 'refused')) return;
+  throw new StoryFailed(`${what} is ${expected ?? 'done'}`, isRefused ? `refused: ${refusal}` : 'done');
+}
+
 async function refusalOf(work: () => Promise<void>): Promise<string | undefined> {
   try {
     await work();
@@ -104,7 +126,7 @@ class TaskRefused extends Error {
   override readonly name = 'TaskRefused';
 }
 
-async function endOfTask(story: Story, taskId: string): Promise<void> {
+export async function endOfTask(story: Story, taskId: string): Promise<void> {
   for (;;) {
     const { status, description, action } = story.world.tasks.get(taskId);
     if (status === 'finish') return;

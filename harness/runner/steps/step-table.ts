@@ -4,9 +4,10 @@ import type { StepBodies, StepKind, StepNode } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
 import { stepClearFaults, stepFault, stepStorageFault } from './fault-steps.ts';
 import { stepTrim, stepWorkload, stepWrite, stepZero } from './guest-steps.ts';
-import { stepBackup, stepCleanup, stepKill, stepRestore, stepVerify } from './job-steps.ts';
+import { stepBackup, stepCleanup, stepCompare, stepKill, stepRestore, stepVerify } from './job-steps.ts';
 import {
   stepCbt,
+  stepDeleteServer,
   stepDeleteSnapshot,
   stepExpireResource,
   stepExpireTokens,
@@ -17,6 +18,7 @@ import {
   stepStart,
   stepStop,
 } from './operator-steps.ts';
+import { stepHotAdd, stepHotRemove, stepMark } from './proxy-steps.ts';
 import { stepAdvance, stepCheck, stepWaitFor } from './time-steps.ts';
 
 type PlainKind = Exclude<StepKind, 'together'>;
@@ -33,6 +35,10 @@ const PLAYS: { readonly [Kind in PlainKind]: Play<Kind> } = {
   cbt: stepCbt,
   start: stepStart,
   stop: stepStop,
+  deleteServer: stepDeleteServer,
+  hotAdd: stepHotAdd,
+  hotRemove: stepHotRemove,
+  mark: stepMark,
   occupy: stepOccupy,
   preempt: stepPreempt,
   expireResource: stepExpireResource,
@@ -46,6 +52,7 @@ const PLAYS: { readonly [Kind in PlainKind]: Play<Kind> } = {
   restore: stepRestore,
   cleanup: stepCleanup,
   verify: stepVerify,
+  compare: stepCompare,
   kill: stepKill,
   check: stepCheck,
 };
@@ -80,7 +87,9 @@ async function playTogether(
   lists: readonly (readonly StepNode[])[],
   where: string,
 ): Promise<void> {
+  story.seams.together?.('begins');
   await Promise.all(lists.map((steps, at) => playSteps(story, steps, `${where}.${at}`)));
+  story.seams.together?.('ends');
 }
 
 /** A finding with its place in the scenario. */

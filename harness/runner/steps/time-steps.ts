@@ -12,12 +12,14 @@ export async function stepAdvance(story: Story, duration: StepBodies['advance'])
 }
 
 export async function stepWaitFor(story: Story, trigger: StepBodies['waitFor']): Promise<void> {
-  await new Promise<void>((resolve) => armTrigger(story, trigger, resolve, { loses: false }));
+  await new Promise<void>((resolve) =>
+    armTrigger(story, trigger, resolve, { loses: false, engine: 'first' }),
+  );
 }
 
 export async function stepCheck(story: Story, body: StepBodies['check']): Promise<void> {
   if (body.points !== undefined) {
-    expectCount('points', body.points, (await story.repository().points()).length);
+    expectCount('points', body.points, (await story.installation(body.engine).repository().points()).length);
   }
   const server = story.server(body.server);
   if (body.status !== undefined && server.status !== body.status) {
@@ -31,6 +33,10 @@ export async function stepCheck(story: Story, body: StepBodies['check']): Promis
       .list()
       .filter((r) => r.serverId === server.id && (r.status === 'running' || r.status === 'pending'));
     expectCount(`running backup resources of ${server.name}`, body.resources, held.length);
+  }
+  if (body.hotAdded !== undefined) {
+    const { length } = story.world.hotAdd.list(server.id);
+    expectCount(`disks hot-added to ${server.name}`, body.hotAdded, length);
   }
 }
 

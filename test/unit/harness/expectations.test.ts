@@ -10,6 +10,8 @@ const backup: BackupResult = {
   server: { id: 'i', name: 'vm1' },
   snapshotId: 's',
   checkpointId: '1',
+  transport: 'hotadd',
+  proxy: 'proxy-1',
   disks: [{ deviceId: 'ide0', sizeBytes: 100, method: 'changed-areas', readBytes: 50 }],
   durationMs: 60_000,
   renewals: 2,
@@ -20,6 +22,7 @@ const backup: BackupResult = {
 const restore: RestoreResult = {
   pointId: 'p',
   server: { id: 'i', name: 'vm1' },
+  transport: 'nbdssl',
   disks: [{ deviceId: 'ide0', writtenBytes: 10, zeroBytes: 90 }],
   durationMs: 1,
   renewals: 0,
@@ -36,6 +39,8 @@ describe('expectations', () => {
       renewals: { atLeast: 2 },
       reconnects: { exactly: 0 },
       warnings: ['left-over SNAPSHOT'],
+      transport: 'hotadd',
+      proxy: ['proxy-2', 'proxy-1'],
       takes: { atLeast: '1m', atMost: '60s' },
     } as const;
     expect(checkBackup(expected, backup)).toEqual([]);
@@ -50,6 +55,9 @@ describe('expectations', () => {
     [{ readBytes: { ide7: { atLeast: 0 } } }, '-1'],
     [{ renewals: { atLeast: 3 } }, '2'],
     [{ reconnects: { exactly: 1 } }, '0'],
+    [{ transport: 'nbdssl' }, 'data path hotadd'],
+    [{ proxy: 'proxy-2' }, 'proxy-1'],
+    [{ proxy: ['proxy-2', 'proxy-3'] }, 'proxy-1'],
     [{ warnings: 'none' }, 'Removed a left-over snapshot'],
     [{ warnings: ['degraded'] }, 'Removed a left-over snapshot'],
     [{ takes: { atMost: '59s' } }, '60000'],
@@ -60,6 +68,11 @@ describe('expectations', () => {
   it('look at restores too', () => {
     expect(checkRestore({ writtenBytes: { ide0: { exactly: 10 } } }, restore)).toEqual([]);
     expect(checkRestore({ writtenBytes: { ide0: { exactly: 11 } } }, restore)).toHaveLength(1);
+    expect(checkRestore({ transport: 'nbdssl' }, restore)).toEqual([]);
+    expect(checkRestore({ transport: 'hotadd', proxy: 'proxy-1' }, restore)).toEqual([
+      { expected: 'data path hotadd', actual: 'data path nbdssl' },
+      { expected: 'proxy proxy-1', actual: 'no proxy' },
+    ]);
   });
 
   it('find an error by class, code or words anywhere in its chain of causes', () => {

@@ -7,6 +7,7 @@ const before: WorldState = {
   snapshots: [{ id: 'snap-foreign', name: 'nightly', server: 'vm-1' }],
   resources: [],
   tasks: [],
+  hotAddedDisks: [{ id: 'proxy/foreign', disk: 'foreign', proxy: 'proxy', slot: 'virtio1' }],
 };
 
 const question = (change: Partial<LeakQuestion>): LeakQuestion => ({
@@ -47,6 +48,17 @@ describe('leak oracle', () => {
       { servers: [...before.servers, { id: 'vm-2', name: 'vm1-restored', status: 'stopped' }] },
       'server vm1-restored was left',
     ],
+    [
+      'a disk that is still attached to a proxy',
+      {
+        hotAddedDisks: [
+          ...before.hotAddedDisks,
+          { id: 'proxy/d1', disk: 'd1', proxy: 'proxy', slot: 'virtio2' },
+        ],
+      },
+      'disk d1 was left attached to proxy as virtio2',
+    ],
+    ['a foreign disk that was detached', { hotAddedDisks: [] }, 'foreign hot-added-disk was removed'],
     ['a removed foreign snapshot', { snapshots: [] }, 'foreign snapshot was removed'],
     [
       'a server that was switched off',

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { findLockViolations } from '../../../harness/oracle/lock-oracle.ts';
 import type { JournalEntry, JournalEvent } from '../../../src/kernel/journal.ts';
 
-const names = { deleteSnapshot: ['snapshot.delete'], deleteResource: ['backup-resource.delete'] };
+const names = {
+  deleteSnapshot: ['snapshot.delete'],
+  deleteResource: ['backup-resource.delete'],
+  hotRemove: ['hot-add.remove'],
+};
 const RESOURCE = '11111111-1111:22222222-2222';
 
 const journal = (events: readonly JournalEvent[]): JournalEntry[] =>
@@ -50,6 +54,30 @@ const deleteResource = rest(
 );
 const deleteSnapshot = rest('snapshot.delete', '/janus/20180725/servers/vm-1/snapshots/snap-1');
 
+const attached: JournalEvent = {
+  type: 'state',
+  entity: 'hot-added-disk',
+  id: 'disk-1',
+  to: 'attached',
+  server: 'proxy-1',
+  detail: { source: 'vm-1', device: 'ide0', snapshot: 'snap-1', resource: RESOURCE },
+};
+const detached = { ...attached, from: 'attached', to: 'deleted' } as JournalEvent;
+const removal = (disk: string): JournalEvent => ({
+  ...rest('hot-add.remove', '/janus/20240725/servers/proxy-1/disks/action'),
+  body: { action: 'delete', disk_ids: [disk] },
+});
+const read = (error: number): JournalEvent => ({
+  type: 'guest.io',
+  server: 'proxy-1',
+  device: 'vdb',
+  disk: 'disk-1',
+  command: 'READ',
+  offset: 0,
+  length: 512,
+  error,
+});
+
 describe('lock oracle', () => {
   it('finds nothing when bytes, resource and snapshot come and go in order', () => {
     expect(
@@ -77,6 +105,27 @@ describe('lock oracle', () => {
 
   it('finds a snapshot deleted before the resource that stands on it', () => {
     expect(judge(state('running'), deleteSnapshot)).toEqual(['snapshot-before-resource at 1']);
+  });
+
+  it('finds a resource or a snapshot deleted under a disk that is attached to a proxy', () => {
+    expect(judge(state('running'), attached, deleteResource)).toEqual(['deleted-while-attached at 2']);
+    expect(judge(attached, deleteSnapshot)).toEqual(['deleted-while-attached at 1']);
+  });
+
+  it('accepts both when the disk is detached, or its removal was asked for and the guest did not let go', () => {
+    expect(judge(attached, detached, deleteResource, deleteSnapshot)).toEqual([]);
+    expect(judge(attached, removal('disk-1'), deleteResource, deleteSnapshot)).toEqual([]);
+    expect(judge(attached, removal('disk-2'), deleteSnapshot)).toEqual(['deleted-while-attached at 2']);
+  });
+
+  it('does not call a live disk that is attached for a restore a hindrance to deleting a snapshot', () => {
+    const live = { ...attached, detail: { source: 'vm-1', resource: RESOURCE } } as JournalEvent;
+    expect(judge(live, deleteSnapshot)).toEqual([]);
+  });
+
+  it('finds bytes of a device whose disk is detached', () => {
+    expect(judge(attached, read(0), detached, read(0))).toEqual(['bytes-after-end at 3']);
+    expect(judge(attached, detached, read(108))).toEqual([]);
   });
 
   it('does not judge what others do', () => {

@@ -101,6 +101,36 @@ describe('scenario parser', () => {
       /expect\.journal\.0\.match\.operation: no operation is called cbt\.areas/,
     ],
     [
+      'a fault in the guest without its number',
+      GOOD.replace('backup: {}', 'fault: { id: f, on: guest, kind: device-serial }'),
+      /steps\.1\.fault\.characters: is needed by device-serial/,
+    ],
+    [
+      'an unknown proxy',
+      GOOD.replace('backup: {}', 'hotAdd: { proxy: proxy-7 }'),
+      /^x\.yaml:11:15 steps\.1\.hotAdd\.proxy: no proxy is called proxy-7$/,
+    ],
+    [
+      'a proxy with the name of a server',
+      GOOD.replace('steps:', '  proxies: [{ name: vm1 }]\nsteps:'),
+      /^x\.yaml:9:15 world\.proxies\.0\.name: vm1 is there already$/,
+    ],
+    [
+      'a proxy on a host that is not there',
+      GOOD.replace('steps:', '  proxies: [{ name: p, host: 3 }]\nsteps:'),
+      /world\.proxies\.0\.host: there are 2 hosts/,
+    ],
+    [
+      'an unknown datastore',
+      GOOD.replace('size: 1MiB', 'datastore: far, size: 1MiB'),
+      /world\.servers\.0\.disks\.0\.datastore: no datastore is called far/,
+    ],
+    [
+      'a server that does not reach its datastore',
+      GOOD.replace('steps:', '  datastores: [{ name: far, hosts: [2] }]\nsteps:'),
+      /world\.servers\.0.*: host 1 of vm1 does not reach far/,
+    ],
+    [
       'a trigger of nothing',
       GOOD.replace('backup: {}', 'waitFor: { nth: 2 }'),
       /steps\.1\.waitFor: needs one of/,

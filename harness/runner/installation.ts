@@ -1,0 +1,43 @@
+/** An engine as a customer has it: a repository of its own, and one process after the other that works with it. */
+import type { Rng } from '../../src/kernel/rng.ts';
+import { MemoryStorage } from '../../src/repository/memory-storage.ts';
+import type { Repository } from '../../src/repository/repository-api.ts';
+import { type EngineProcess, openRepository, type ProcessOptions, startProcess } from './engine-process.ts';
+import { StorageStage } from './gated-storage.ts';
+
+export type InstallationOptions = Omit<ProcessOptions, 'storage' | 'storageStage'>;
+
+export class Installation {
+  readonly storageStage = new StorageStage();
+  readonly #options: InstallationOptions;
+  #storage = new MemoryStorage();
+  #process: EngineProcess | undefined;
+  #lives = 0;
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+  }
+
+  /** The process that lives now; a new one is started when there is none. */
+  process(): EngineProcess {
+    this.#process ??= startProcess({
+      ...this.#options,
+      storage: this.#storage,
+      storageStage: this.storageStage,
+      seed: `${this.#options.seed}-${++this.#lives}`,
+    });
+    return this.#process;
+  }
+
+  /** Ends the process's life. With a `powerCut` the storage also forgets what was not synced. */
+  kill(powerCut?: Rng): void {
+    this.#process?.power.kill();
+    this.#process = undefined;
+    if (powerCut !== undefined) this.#storage = this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
+  }
+
+  /** The repository as the harness looks into it. */
+  repository(): Repository {
+    return openRepository(this.#storage, this.#options.clock);
+  }
+}
