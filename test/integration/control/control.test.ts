@@ -30,7 +30,7 @@ describe('worlds', () => {
       clock: 'x60',
     });
     expect(made.status).toBe(201);
-    expect(made.json).toMatchObject({ id: 'second', seed: 's', clock: { mode: 'x60' }, servers: 14 });
+    expect(made.json).toMatchObject({ id: 'second', seed: 's', clock: { mode: 'x60' }, servers: 16 });
     const { json } = await control.call('GET', '/worlds');
     expect(json).toMatchObject([{ id: 'first' }, { id: 'second', credentials: [{ role: 'admin' }, {}] }]);
     expect((await control.call('GET', '/worlds/second')).json).toMatchObject({ id: 'second' });
