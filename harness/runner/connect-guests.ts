@@ -7,6 +7,7 @@ import {
   AgentLost,
   type ConnectProxy,
   DeviceGone,
+  type OpenDeviceOptions,
   type OpenDisk,
   type ProxyAddress,
 } from '../../src/engine/proxy-agent.ts';
@@ -28,9 +29,9 @@ export function connectGuests(hosted: Hosted): ConnectProxy {
         // The id behind a device is the simulator's knowledge, not the guest's.
         return hosted.guests.devices(proxy.id).map(({ diskId: _diskId, ...device }) => device);
       },
-      async open(name, { signal }) {
-        look(signal);
-        const disk = await openDevice(hosted, proxy, name, signal);
+      async open(name, options) {
+        look(options.signal);
+        const disk = await openDevice(hosted, proxy, name, options);
         opened.add(disk);
         return disk;
       },
@@ -45,7 +46,7 @@ function openDevice(
   hosted: Hosted,
   proxy: ProxyAddress,
   name: string,
-  signal: AbortSignal,
+  { signal, requestTimeoutMs }: OpenDeviceOptions,
 ): Promise<OpenDisk> {
   const stream = hosted.guests.dial(proxy.id, name);
   if (stream === undefined) throw new DeviceGone(`${proxy.name} has no device ${name}`);
@@ -53,6 +54,7 @@ function openDevice(
     dial: async () => stream,
     clock: hosted.world.clock,
     signal,
+    requestTimeoutMs,
     lost(cause) {
       const status = statusOf(hosted, proxy);
       if (status !== 'running') return new AgentLost(`${proxy.name} is ${status}`, { cause });

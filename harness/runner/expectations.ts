@@ -95,8 +95,9 @@ function checkDataPath(
 
 function checkMethods(expect: NonNullable<BackupExpectation['methods']>, result: BackupResult): Mismatch[] {
   return Object.entries(expect).flatMap(([slot, method]) => {
-    const disk = result.disks.find(({ deviceId }) => deviceId === slot);
-    return differs(`${slot} found by`, method, disk?.method ?? 'nothing: no such disk');
+    const allowed: readonly string[] = typeof method === 'string' ? [method] : method;
+    const actual = result.disks.find(({ deviceId }) => deviceId === slot)?.method ?? 'nothing: no such disk';
+    return allowed.includes(actual) ? [] : differs(`${slot} found by`, allowed.join(' or '), actual);
   });
 }
 

@@ -3,6 +3,7 @@ import type { EngineEnvironment } from './engine-api.ts';
 import {
   AgentLost,
   type GuestBlockDevice,
+  type OpenDeviceOptions,
   type OpenDisk,
   type ProxyAddress,
   type ProxyAgent,
@@ -24,7 +25,7 @@ export class AgentLink {
   }
 
   /** @throws AgentLost, DeviceGone */
-  async open(name: string, options: { write: boolean; signal: AbortSignal }): Promise<OpenDisk> {
+  async open(name: string, options: OpenDeviceOptions): Promise<OpenDisk> {
     return this.#ask(options.signal, (agent) => agent.open(name, options));
   }
 

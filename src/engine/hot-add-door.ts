@@ -148,13 +148,15 @@ class HotAddDoor implements DiskDoor {
   ): Promise<T> {
     const { signal, snapshotId } = this.#options;
     const device = await attached.locate(deviceId);
-    const disk = await this.#link.open(device.name, { write: snapshotId === undefined, signal });
+    const { requestTimeoutMs } = this.#context.settings;
+    const write = snapshotId === undefined;
+    const disk = await this.#link.open(device.name, { write, signal, requestTimeoutMs });
     try {
       if (disk.info.sizeBytes !== device.sizeBytes)
         throw new ProxyTrouble(
           `${device.name} has ${disk.info.sizeBytes} bytes, listed were ${device.sizeBytes}`,
         );
-      const result = await work(disk);
+      const result = await work(inItsSize(disk, sizeOf(attached, deviceId)));
       const after = await attached.locate(deviceId);
       if (after.name !== device.name)
         throw new DeviceGone(`${device.name} became ${after.name} while it was in use`);
@@ -237,6 +239,29 @@ class HotAddDoor implements DiskDoor {
       return signal.aborted ? error : lost(error);
     }
   }
+}
+
+function sizeOf({ disks }: AttachedDisks, deviceId: string): number {
+  const disk = disks.find((known) => known.deviceId === deviceId);
+  if (disk === undefined) throw new RangeError(`${deviceId} is not of this batch`);
+  return disk.sizeBytes;
+}
+
+/** A guest's kernel counts whole sectors; what lies behind the end of the disk is none of its bytes. */
+function inItsSize(disk: OpenDisk, sizeBytes: number): OpenDisk {
+  if (disk.info.sizeBytes === sizeBytes) return disk;
+  return {
+    info: { ...disk.info, sizeBytes },
+    get reconnects() {
+      return disk.reconnects;
+    },
+    read: (...range) => disk.read(...range),
+    write: (...change) => disk.write(...change),
+    writeZeroes: (...change) => disk.writeZeroes(...change),
+    flush: (...how) => disk.flush(...how),
+    blockStatus: (...query) => disk.blockStatus(...query),
+    close: () => disk.close(),
+  };
 }
 
 const LOSSES = [AgentLost, DeviceGone, ProxyTrouble] as const;

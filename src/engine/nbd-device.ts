@@ -15,13 +15,15 @@ export interface NbdDeviceOptions {
   readonly clock: Clock;
   /** Ends opening. */
   readonly signal: AbortSignal;
+  /** A request without an answer for so long is a loss too. Default 30 000 ms. */
+  readonly requestTimeoutMs?: number | undefined;
   /** What a connection that is lost, or that is not to be had, means: `AgentLost` or `DeviceGone`. */
   readonly lost: (cause: Error) => Error;
 }
 
 /** @throws what `lost` says */
 export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk> {
-  const { clock, signal, lost } = options;
+  const { clock, signal, lost, requestTimeoutMs } = options;
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -31,7 +33,17 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
     }
   };
   const disk = await guarded(
-    connectNbd({ exportName: '', dial: once(options.dial), connections: 1, retries: 0, signal }, clock),
+    connectNbd(
+      {
+        exportName: '',
+        dial: once(options.dial),
+        connections: 1,
+        retries: 0,
+        signal,
+        ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      },
+      clock,
+    ),
   );
   return {
     info: disk.info,

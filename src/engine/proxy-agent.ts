@@ -25,11 +25,19 @@ export type OpenDisk = Pick<
   'info' | 'reconnects' | 'read' | 'write' | 'writeZeroes' | 'flush' | 'blockStatus' | 'close'
 >;
 
+export interface OpenDeviceOptions {
+  readonly write: boolean;
+  /** Ends opening. */
+  readonly signal: AbortSignal;
+  /** A request without an answer for so long means that the device is gone. No limit of the agent's own when absent. */
+  readonly requestTimeoutMs?: number;
+}
+
 export interface ProxyAgent {
   /** What the guest shows now. @throws AgentLost when the guest is not there (powered off, agent not running) */
   devices(signal: AbortSignal): Promise<readonly GuestBlockDevice[]>;
   /** Opens a device by its name. @throws DeviceGone when the guest has no such device (any more), AgentLost */
-  open(name: string, options: { readonly write: boolean; readonly signal: AbortSignal }): Promise<OpenDisk>;
+  open(name: string, options: OpenDeviceOptions): Promise<OpenDisk>;
   /** Ends the connection to the guest; open disks of it are closed. */
   close(): Promise<void>;
 }

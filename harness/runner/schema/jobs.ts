@@ -53,6 +53,8 @@ const UsedProxy = Type.Unsafe<string | readonly string[]>({
   description: 'Name of the proxy that was used in the end, or names of which it is one',
 });
 
+const Method = Type.Enum(['changed-areas', 'valid-areas', 'allocation', 'everything']);
+
 const BackupExpectation = Type.Object(
   {
     result: Type.Optional(Result),
@@ -62,7 +64,9 @@ const BackupExpectation = Type.Object(
     transport: Type.Optional(UsedTransport),
     proxy: Type.Optional(UsedProxy),
     methods: Type.Optional(
-      Type.Record(Type.String(), Type.Enum(['changed-areas', 'valid-areas', 'allocation', 'everything'])),
+      Type.Record(Type.String(), Type.Union([Method, Type.Array(Method, { minItems: 1 })]), {
+        description: 'How the blocks to read were found, or ways of which it is one',
+      }),
     ),
     readBytes: Type.Optional(Type.Record(Type.String(), Bounds)),
     renewals: Type.Optional(Bounds),

@@ -63,10 +63,10 @@ const attached: JournalEvent = {
   detail: { source: 'vm-1', device: 'ide0', snapshot: 'snap-1', resource: RESOURCE },
 };
 const detached = { ...attached, from: 'attached', to: 'deleted' } as JournalEvent;
-const removal = (disk: string): JournalEvent => ({
-  ...rest('hot-add.remove', '/janus/20240725/servers/proxy-1/disks/action'),
-  body: { action: 'delete', disk_ids: [disk] },
-});
+const removal = (disk: string): JournalEvent =>
+  Object.assign(rest('hot-add.remove', '/janus/20240725/servers/proxy-1/disks/action'), {
+    body: { action: 'delete', disk_ids: [disk] },
+  });
 const read = (error: number): JournalEvent => ({
   type: 'guest.io',
   server: 'proxy-1',
