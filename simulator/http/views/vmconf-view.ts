@@ -94,7 +94,7 @@ const hardwareOption = (server: Server): Vmconf['hardware_option'] => ({
     hotplug_enabled: false,
     huge_page_enabled: false,
   },
-  disks: server.disks.filter(isOwn).map(vmconfDisk),
+  disks: server.disks.map(vmconfDisk),
   network_adapters: server.networks.map((network) => ({
     vif_id: network.vifId,
     type: 'VIRTIO',
@@ -116,9 +116,6 @@ const hardwareOption = (server: Server): Vmconf['hardware_option'] => ({
 });
 
 const bootDisk = ({ disks }: Server): string => disks[0]?.deviceId ?? '';
-
-/** A hot-added disk belongs to the configuration of another server. */
-const isOwn = ({ purpose }: ServerDisk): boolean => purpose !== 'backup' && purpose !== 'restore';
 
 /** A size in GiB is exact even for odd sizes, since dividing by a power of two loses nothing. */
 const vmconfDisk = (disk: ServerDisk) => ({

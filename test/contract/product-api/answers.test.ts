@@ -52,14 +52,15 @@ async function prepare() {
   const created = await done(
     await call('backup-resources.create', {}, { body: { server_id, type: 'backup', lock_time: 7200 } }),
   );
-  const other = first(
-    world.servers
-      .list()
-      .filter(({ id, status }) => id !== server_id && status === 'stopped')
-      .concat(world.servers.list().filter(({ id }) => id !== server_id)),
-  );
+  const others = world.servers.list().filter(({ id, osName }) => id !== server_id && osName === '');
+  const other = first(others.filter(({ status }) => status === 'stopped').concat(others));
   if (other.status === 'running')
     await done(await call('servers.stop', { server_id: other.id }, { body: { force: 1 } }));
+  const atProxy = { server_id: first(world.servers.list().filter(({ osName }) => osName !== '')).id };
+  const diskId = (at: number): string => server.disks[at]?.uuid ?? '';
+  const clone = (at: number) => ({ disk_id: diskId(at), application_type: 'backup', snapshot_id });
+  await done(await call('hot-add.add', atProxy, { body: { disks: [clone(0)] } }));
+  const ran = await done(await call('guest.exec', atProxy, { body: { command: 'true' } }));
   const samples: Partial<Record<OperationName, Sample>> = {
     'servers.start': { params: { server_id: other.id } },
     'servers.stop': { params: { server_id }, body: { force: 1 } },
@@ -87,6 +88,15 @@ async function prepare() {
     'backup-resources.supports': { query: { server_id } },
     'snapshots.batch-delete': { body: { action: 'delete', snapshot_ids: [snapshot_id] } },
     'snapshots.recovery': { body: { backup: 0, power_on: 0 } },
+    'hot-add.add': { params: atProxy, body: { disks: [clone(1)] } },
+    'hot-add.remove': { params: atProxy, body: { action: 'delete', disk_ids: [diskId(0)] } },
+    'hci.hot-add.add': {
+      params: atProxy,
+      body: { disks: [{ diskId: diskId(1), applicationType: 'backup', snapshotId: snapshot_id }] },
+    },
+    'hci.hot-add.remove': { params: atProxy, body: { diskIds: [diskId(0)] } },
+    'guest.exec': { params: atProxy, body: { command: 'uname -a', timeout: 5 } },
+    'guest.exec-result': { params: { ...atProxy, task_id: String(ran.task_id) } },
   };
   const params = {
     server_id,
@@ -108,6 +118,14 @@ const dataSchemaOf = (name: OperationName, path: string): Schema => {
 const fill = (path: string, params: Record<string, string>): string =>
   path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
 
+/** A snapshot cannot go while its clone is attached. */
+async function detach({ call, finish, world }: Testbed): Promise<void> {
+  const [disk] = world.hotAdd.list();
+  if (disk === undefined) return;
+  const body = { action: 'delete', disk_ids: [disk.id] };
+  await finish((await call('hot-add.remove', { server_id: disk.proxyId }, { body })).body.data.task_id);
+}
+
 /** What has to be so before a call can succeed. */
 async function makeReady(
   name: OperationName,
@@ -115,6 +133,7 @@ async function makeReady(
   params: Record<string, string>,
 ): Promise<void> {
   const { call, finish } = testbed;
+  if (name.startsWith('snapshots.')) await detach(testbed);
   const isBlocked = name.startsWith('snapshots.') && !['snapshots.list', 'snapshots.get'].includes(name);
   if (isBlocked)
     await finish(

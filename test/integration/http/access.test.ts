@@ -63,7 +63,7 @@ describe('roles', () => {
     task_id: 't',
   };
 
-  it('keep a tenant from CBT, configuration and backup resources', async () => {
+  it('keep a tenant from CBT, configuration, backup resources and HotAdd', async () => {
     const { call } = createTestbed({ role: 'tenant' });
     const forbidden: string[] = [];
     for (const name of OPERATION_NAMES) if ((await call(name, params)).status === 403) forbidden.push(name);
@@ -82,10 +82,16 @@ describe('roles', () => {
       'backup-resources.delete',
       'backup-resources.supports',
       'backup-resources.overview',
+      'hot-add.add',
+      'hot-add.remove',
+      'hci.hot-add.add',
+      'hci.hot-add.remove',
+      'guest.exec',
+      'guest.exec-result',
     ]);
   });
 
-  it('keep a co-administrator from CBT and configuration only', async () => {
+  it('keep a co-administrator from CBT, configuration and HotAdd only', async () => {
     const { call } = createTestbed({ role: 'custom_admin' });
     const forbidden: string[] = [];
     for (const name of OPERATION_NAMES) if ((await call(name, params)).status === 403) forbidden.push(name);
@@ -95,6 +101,12 @@ describe('roles', () => {
       'cbt.status',
       'cbt.set',
       'cbt.changed-areas',
+      'hot-add.add',
+      'hot-add.remove',
+      'hci.hot-add.add',
+      'hci.hot-add.remove',
+      'guest.exec',
+      'guest.exec-result',
     ]);
   });
 });

@@ -7,7 +7,7 @@ import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { createWorld } from '../../../simulator/domain/create-world.ts';
 import type { CredentialSpec, InventorySpec } from '../../../simulator/domain/inventory.ts';
-import type { Server, World, WorldSettings } from '../../../simulator/domain/world-api.ts';
+import type { GuestPort, Server, World, WorldSettings } from '../../../simulator/domain/world-api.ts';
 import type { Faults } from '../../../simulator/fault/fault-api.ts';
 import { createFaults } from '../../../simulator/fault/registry.ts';
 import { createProductApi } from '../../../simulator/http/product-api.ts';
@@ -56,6 +56,7 @@ export interface TestbedOptions {
   readonly settings?: Partial<WorldSettings>;
   readonly change?: (inventory: InventorySpec) => InventorySpec;
   readonly role?: CredentialSpec['role'];
+  readonly guestPort?: GuestPort;
 }
 
 export function createTestbed(options: TestbedOptions = {}): Testbed {
@@ -77,6 +78,7 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
     journal,
     inventory,
     ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.guestPort === undefined ? {} : { guestPort: options.guestPort }),
   });
   const faults = createFaults({
     journal,
