@@ -20,6 +20,7 @@ import { endResource, grant, loadByHost, noteResource, refuseHeld, renewResource
 import { isEnded } from './backup-resource-machine.ts';
 import { supportsOf } from './backup-supports.ts';
 import { refuseIneligible } from './eligibility.ts';
+import { isLent } from './hot-added-disk.ts';
 import { chooseHost } from './host-choice.ts';
 import { viewResource } from './views.ts';
 import type { BackupResources, TaskAction } from './world-api.ts';
@@ -99,6 +100,8 @@ function createResource(
   const isHeld = server.holder !== undefined || server.occupiedUntilMs > state.agenda.now();
   if (!isHeld) refuseBusy(server);
   if (!isHeld) refusePower(server, request.type);
+  if (request.type === 'restore' && !isHeld && isLent(state, server))
+    throw new ApiError('DISK_ATTACHED', `disks of ${server.name}`);
   const resource = openResource(state, server, request, actor, isHeld);
   const taskId = startTask(state, 'backup-resource.create', resource, isHeld, () =>
     isHeld ? refuseHeld(state, resource) : grant(state, resource),

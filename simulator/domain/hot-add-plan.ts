@@ -8,10 +8,10 @@
  * @fidelity documented; the errors' wording and that a linked clone takes a running backup resource are assumed
  */
 import { ApiError } from '../../src/contract/errors.ts';
-import type { DeviceId, SnapshotId } from '../../src/kernel/ids.ts';
+import type { SnapshotId } from '../../src/kernel/ids.ts';
 import { isServing } from './backup-lease.ts';
 import { isProxy } from './eligibility.ts';
-import { isLentDisk } from './hot-added-disk.ts';
+import { isLentDisk, slotOf } from './hot-added-disk.ts';
 import { candidateHosts } from './host-choice.ts';
 import { isAtLeast } from './pool-version.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
@@ -25,7 +25,8 @@ export interface PlannedDisk {
   readonly disk: VirtualDisk;
   readonly snapshot: SnapshotRecord | undefined;
   readonly resource: ResourceRecord | undefined;
-  readonly slot: DeviceId;
+  /** Of `virtioN` on the proxy. */
+  readonly slotNumber: number;
 }
 
 /** Disks of a server in pools before 6.11.1. @source product documentation @fidelity documented */
@@ -45,8 +46,8 @@ export function planHotAdd(
   const { used, limit } = slotsOf(state, proxy);
   if (used + plans.length > limit)
     throw new ApiError('DISK_LIMIT', `${used} of ${limit} are taken, ${plans.length} more are wanted`);
-  const slots = freeSlots(proxy, plans.length);
-  return plans.map((plan, at) => ({ ...plan, slot: slots[at] ?? plan.disk.deviceId }));
+  const free = freeSlotNumbers(proxy);
+  return plans.map((plan) => ({ ...plan, slotNumber: free.next().value }));
 }
 
 /** @throws NOT_A_PROXY */
@@ -68,7 +69,11 @@ function refuseProxy(state: WorldState, proxy: ServerRecord): void {
   if (proxy.vmtools !== 1) throw new ApiError('NO_VMTOOLS', proxy.name);
 }
 
-function planDisk(state: WorldState, proxy: ServerRecord, request: HotAddRequest): Omit<PlannedDisk, 'slot'> {
+function planDisk(
+  state: WorldState,
+  proxy: ServerRecord,
+  request: HotAddRequest,
+): Omit<PlannedDisk, 'slotNumber'> {
   const { source, disk } = findDisk(state, request);
   if (source.poolId !== proxy.poolId) throw new ApiError('OTHER_POOL', request.diskId);
   const reach = candidateHosts(state, [disk.spec.datastoreId]);
@@ -86,7 +91,8 @@ function findDisk(
   { diskId, sourceServerId }: HotAddRequest,
 ): { source: ServerRecord; disk: VirtualDisk } {
   for (const source of state.servers.values()) {
-    if (sourceServerId !== undefined && source.id !== sourceServerId) continue;
+    if (sourceServerId !== undefined && source.id !== sourceServerId && source.vmId !== sourceServerId)
+      continue;
     const disk = source.disks.find((candidate) => candidate.spec.uuid === diskId);
     if (disk !== undefined) return { source, disk };
   }
@@ -137,13 +143,7 @@ function refuseAttached(
   if (isHere || (purpose !== 'backup' && isLentDisk(state, disk))) throw new ApiError('DISK_ATTACHED', uuid);
 }
 
-function freeSlots(proxy: ServerRecord, count: number): DeviceId[] {
-  const taken = new Set<string>([
-    ...proxy.disks.map((disk) => disk.deviceId),
-    ...proxy.hotAdded.map((disk) => disk.slot),
-  ]);
-  const free: DeviceId[] = [];
-  for (let number = 0; free.length < count; number++)
-    if (!taken.has(`virtio${number}`)) free.push(`virtio${number}` as DeviceId);
-  return free;
+function* freeSlotNumbers({ disks, hotAdded }: ServerRecord): Generator<number, never> {
+  const taken = new Set<string>([...disks.map((disk) => disk.deviceId), ...hotAdded.map(slotOf)]);
+  for (let slotNumber = 0; ; slotNumber++) if (!taken.has(slotOf({ slotNumber }))) yield slotNumber;
 }

@@ -13,14 +13,12 @@
  * @fidelity documented: the race, the detachment at power-off, several disks in one call; steps and moments assumed
  */
 import { ApiError } from '../../src/contract/errors.ts';
-import type { TaskId } from '../../src/kernel/ids.ts';
-import type { ExportDevice } from '../nbd/export-device.ts';
+import type { ServerId, TaskId } from '../../src/kernel/ids.ts';
 import { DiskImage } from '../store/disk-image.ts';
-import { exportLiveDisk } from './exported-disk.ts';
 import { type PlannedDisk, planHotAdd, refuseNoProxy, slotsOf } from './hot-add-plan.ts';
-import { attachDisks, hotAddedDisks, viewHotAdded } from './hot-added-disk.ts';
+import { attachDisks, hotAddedDisks, slotOf, viewHotAdded } from './hot-added-disk.ts';
+import { deviceOf } from './hot-added-device.ts';
 import { beginRemoval, refuseMissing } from './hot-remove.ts';
-import { noteFirstWrite } from './restore-writes.ts';
 import type { TaskPlan } from './task-queue.ts';
 import type { HotAdd, HotAddRequest } from './world-api.ts';
 import { type HotAddedRecord, type ServerRecord, type WorldState, serverOf } from './world-state.ts';
@@ -29,14 +27,17 @@ export function createHotAdd(state: WorldState): HotAdd {
   return {
     list(proxyId) {
       state.agenda.settle();
-      const disks = hotAddedDisks(state).filter(({ proxy }) => proxyId === undefined || proxy.id === proxyId);
-      return disks.map(viewHotAdded);
+      return hotAddedDisks(state)
+        .filter(({ proxy }) => proxyId === undefined || proxy.id === proxyId)
+        .map(viewHotAdded);
     },
     slots: (serverId) => slotsOf(state, serverOf(state, serverId)),
-    add: (proxyId, disks) => addDisks(state, serverOf(state, proxyId), disks),
-    remove: (proxyId, diskIds) => removeDisks(state, serverOf(state, proxyId), diskIds),
+    add: (proxyId, disks, actor) => addDisks(state, serverOf(state, proxyId), disks, actor),
+    remove: (proxyId, diskIds, actor) => removeDisks(state, serverOf(state, proxyId), diskIds, actor),
     device(proxyId, diskId) {
-      const disk = serverOf(state, proxyId).hotAdded.find((candidate) => candidate.id === diskId);
+      state.agenda.settle();
+      const proxy = state.servers.get(proxyId as ServerId);
+      const disk = proxy?.hotAdded.find((candidate) => candidate.id === diskId);
       return disk && deviceOf(state, disk);
     },
   };
@@ -46,6 +47,7 @@ function addDisks(
   state: WorldState,
   proxy: ServerRecord,
   requests: readonly HotAddRequest[],
+  actor: string,
 ): { taskId: TaskId } {
   const planned = planHotAdd(state, proxy, requests);
   const { startedAtMs } = proxy;
@@ -58,13 +60,18 @@ function addDisks(
       refuseOtherResource(planned, plans);
       const disks = plans.map((plan) => createRecord(state, proxy, plan));
       if (plans.some((plan) => plan.snapshot)) task.step('linked clones created');
-      attachDisks(state, disks);
-      task.step(`attached as ${disks.map((disk) => disk.slot).join(', ')}`);
+      attachDisks(state, disks, actor);
+      task.step(`attached as ${disks.map(slotOf).join(', ')}`);
     },
   });
 }
 
-function removeDisks(state: WorldState, proxy: ServerRecord, diskIds: readonly string[]): { taskId: TaskId } {
+function removeDisks(
+  state: WorldState,
+  proxy: ServerRecord,
+  diskIds: readonly string[],
+  actor: string,
+): { taskId: TaskId } {
   refuseNoProxy(proxy);
   const ids = [...new Set(diskIds)];
   if (ids.length === 0) throw new ApiError('INVALID_PARAMETER', 'disk_ids');
@@ -72,7 +79,7 @@ function removeDisks(state: WorldState, proxy: ServerRecord, diskIds: readonly s
   return startTask(state, proxy, {
     action: 'hotadd.remove',
     begin: (task) => task.step(`checked ${ids.length} disks`),
-    finish: (task) => beginRemoval(state, disks, task),
+    finish: (task) => beginRemoval(state, disks, task, actor),
     endsLater: true,
   });
 }
@@ -122,16 +129,7 @@ function createRecord(state: WorldState, proxy: ServerRecord, plan: PlannedDisk)
     image: layer === undefined ? plan.disk.image : DiskImage.cloneOf(layer),
     attachedAtMs: state.agenda.now(),
     isAttached: false,
+    pending: new Set(),
     leaving: new Set(),
   };
-}
-
-function deviceOf(state: WorldState, disk: HotAddedRecord): ExportDevice {
-  const check = (): void => {
-    state.agenda.settle();
-    if (!disk.isAttached) throw new ApiError('DISK_NOT_ATTACHED', disk.id);
-  };
-  const { resource, snapshot } = disk;
-  const isRestore = resource !== undefined && snapshot === undefined;
-  return exportLiveDisk(disk.image, check, () => isRestore && noteFirstWrite(state, resource));
 }

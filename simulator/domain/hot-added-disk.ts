@@ -4,18 +4,19 @@
  * Invariants: a disk is in its proxy's list exactly while `isAttached`; a clone keeps its snapshot in use until then
  * and its memory is gone afterwards; whatever waits for its end is told once.
  */
+import type { DeviceId } from '../../src/kernel/ids.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
 import type { HotAddedDisk } from './world-api.ts';
 import type { HotAddedRecord, ServerRecord, SnapshotRecord, WorldState } from './world-state.ts';
 
-export function attachDisks(state: WorldState, disks: readonly HotAddedRecord[]): void {
+export function attachDisks(state: WorldState, disks: readonly HotAddedRecord[], actor: string): void {
   for (const disk of disks) {
     disk.isAttached = true;
-    disk.proxy.hotAdded.push(disk);
+    insertBySlot(disk.proxy.hotAdded, disk);
     state.proxies.add(disk.proxy);
     disk.snapshot?.users.add(disk);
-    note(state, disk, undefined, 'attached');
+    note(state, disk, undefined, 'attached', `added by ${actor}`);
   }
   state.guestPort.plugged(disks.map(viewHotAdded));
 }
@@ -34,7 +35,7 @@ export function detachWhere(state: WorldState, isGone: (disk: HotAddedRecord) =>
   }
 }
 
-/** Of all proxies. */
+/** Of all proxies, by slot in each. */
 export function hotAddedDisks(state: WorldState): HotAddedRecord[] {
   return [...state.proxies].flatMap((proxy) => proxy.hotAdded);
 }
@@ -54,12 +55,16 @@ export function hasClone(state: WorldState, snapshot: SnapshotRecord): boolean {
   return hotAddedDisks(state).some((attached) => attached.snapshot === snapshot);
 }
 
+export function slotOf({ slotNumber }: Pick<HotAddedRecord, 'slotNumber'>): DeviceId {
+  return `virtio${slotNumber}` as DeviceId;
+}
+
 export function viewHotAdded(disk: HotAddedRecord): HotAddedDisk {
-  const { id, proxy, slot, purpose, source, snapshot, resource } = disk;
+  const { id, proxy, purpose, source, snapshot, resource } = disk;
   return {
     id,
     proxyId: proxy.id,
-    slot,
+    slot: slotOf(disk),
     purpose,
     sourceServerId: source.id,
     sourceDeviceId: disk.disk.deviceId,
@@ -77,11 +82,22 @@ function detach(state: WorldState, disk: HotAddedRecord, why: string, isReleased
   if (proxy.hotAdded.length === 0) state.proxies.delete(proxy);
   if (snapshot !== undefined) {
     snapshot.users.delete(disk);
-    disk.image.release();
+    releaseClone(disk);
   }
   note(state, disk, 'attached', 'deleted', why);
   for (const tell of disk.leaving) tell(isReleased);
   disk.leaving.clear();
+}
+
+function insertBySlot(disks: HotAddedRecord[], disk: HotAddedRecord): void {
+  const at = disks.findIndex(({ slotNumber }) => slotNumber > disk.slotNumber);
+  disks.splice(at < 0 ? disks.length : at, 0, disk);
+}
+
+/** What was written before the end may still wait for a part of a base image, and lands in the clone's memory. */
+function releaseClone({ image, pending }: HotAddedRecord): void {
+  if (pending.size === 0) image.release();
+  else void Promise.allSettled(pending).then(() => image.release());
 }
 
 function note(
@@ -89,7 +105,7 @@ function note(
   disk: HotAddedRecord,
   from: 'attached' | undefined,
   to: 'attached' | 'deleted',
-  why?: string,
+  why: string,
 ): void {
   state.journal.append({
     type: 'state',
@@ -98,16 +114,17 @@ function note(
     ...(from !== undefined && { from }),
     to,
     server: disk.proxy.id,
-    ...(why !== undefined && { why }),
+    why,
     detail: detailOf(disk),
   });
 }
 
-function detailOf({ source, disk, slot, purpose, snapshot, resource }: HotAddedRecord): Json {
+function detailOf(attached: HotAddedRecord): Json {
+  const { source, disk, purpose, snapshot, resource } = attached;
   return {
     source: source.id,
     device: disk.deviceId,
-    slot,
+    slot: slotOf(attached),
     purpose,
     ...(snapshot && { snapshot: snapshot.id }),
     ...(resource && { resource: resource.id }),

@@ -16,7 +16,12 @@ export function refuseMissing(proxy: ServerRecord, diskId: string): HotAddedReco
  * end of its backup resource) makes the task a failure.
  * @throws DISK_NOT_ATTACHED when one is gone already; then the others stay
  */
-export function beginRemoval(state: WorldState, disks: readonly HotAddedRecord[], task: RunningTask): void {
+export function beginRemoval(
+  state: WorldState,
+  disks: readonly HotAddedRecord[],
+  task: RunningTask,
+  actor: string,
+): void {
   for (const disk of disks) if (!disk.isAttached) throw new ApiError('DISK_NOT_ATTACHED', disk.id);
   const waiting = new Set(disks);
   const seconds = state.settings.unplugTimeoutSeconds;
@@ -26,17 +31,16 @@ export function beginRemoval(state: WorldState, disks: readonly HotAddedRecord[]
   });
   const gone = (disk: HotAddedRecord, isReleased: boolean): void => {
     waiting.delete(disk);
-    if (!isReleased) task.end(new ApiError('DISK_NOT_ATTACHED', `${disk.id} was detached meanwhile`));
-    else if (waiting.size === 0) task.step('detached');
-    if (waiting.size > 0) return;
+    if (isReleased && waiting.size > 0) return;
     deadline.cancel();
-    task.end();
+    if (isReleased) task.step('detached');
+    task.end(isReleased ? undefined : new ApiError('DISK_NOT_ATTACHED', `${disk.id} was detached meanwhile`));
   };
   task.step('the guest is asked to let go');
   for (const disk of disks) disk.leaving.add((isReleased) => gone(disk, isReleased));
   for (const disk of disks)
     state.guestPort.unplug(viewHotAdded(disk), () => {
       state.agenda.settle();
-      releaseDisk(state, disk, 'released by the guest');
+      releaseDisk(state, disk, `removed by ${actor}`);
     });
 }

@@ -7,12 +7,12 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
 import { expireCbt } from './cbt.ts';
-import { hasClone } from './hot-added-disk.ts';
+import { hasClone, isLent } from './hot-added-disk.ts';
 import { setServerStatus } from './power.ts';
 import { setSnapshotStatus, takeSnapshot } from './take-snapshot.ts';
 import { type ServerRecord, type SnapshotRecord, type WorldState, refuseBusy } from './world-state.ts';
 
-/** @throws SERVER_BUSY, SERVER_LOCKED, SERVER_STATE, SNAPSHOT_LIMIT */
+/** @throws SERVER_BUSY, SNAPSHOT_IN_USE, SERVER_LOCKED, SERVER_STATE, DISK_ATTACHED, SNAPSHOT_LIMIT */
 export function recoverSnapshot(
   state: WorldState,
   server: ServerRecord,
@@ -24,6 +24,7 @@ export function recoverSnapshot(
   if (hasClone(state, snapshot)) throw new ApiError('SNAPSHOT_IN_USE', snapshot.name);
   if (server.holder !== undefined) throw new ApiError('SERVER_LOCKED', server.name);
   if (server.status !== 'stopped') throw new ApiError('SERVER_STATE', server.status);
+  if (isLent(state, server)) throw new ApiError('DISK_ATTACHED', `disks of ${server.name}`);
   const saved = options.backup ? takeSnapshot(state, server, rescueWish(state, snapshot)) : undefined;
   const taskId = state.tasks.start({
     action: 'snapshot.recovery',

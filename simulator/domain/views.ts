@@ -1,4 +1,5 @@
 /** Records as the outer layers see them. */
+import { slotOf } from './hot-added-disk.ts';
 import type { VirtualDisk, VirtualDiskSpec } from './virtual-disk.ts';
 import type { BackupResource, Server, ServerDisk, Snapshot } from './world-api.ts';
 import type { HotAddedRecord, ResourceRecord, ServerRecord, SnapshotRecord } from './world-state.ts';
@@ -82,10 +83,16 @@ function remainSeconds(resource: ResourceRecord, nowMs: number): number {
 }
 
 function viewHotAddedDisk(attached: HotAddedRecord): ServerDisk {
-  const { slot, purpose, image, disk } = attached;
+  const { purpose, image, disk } = attached;
   const { allocatedBytes } = image;
   const { spec } = disk;
-  return { ...facts(spec), deviceId: slot, purpose, allocatedBytes, usedBytesEstimate: allocatedBytes };
+  return {
+    ...facts(spec),
+    deviceId: slotOf(attached),
+    purpose,
+    allocatedBytes,
+    usedBytesEstimate: allocatedBytes,
+  };
 }
 
 function viewDisk(disk: VirtualDisk): ServerDisk {

@@ -259,7 +259,10 @@ export interface GuestPort {
   unplug(disk: HotAddedDisk, released: () => void): void;
   /** The device is gone without asking: power-off, end of its backup resource, removal of its source. */
   pulled(disk: HotAddedDisk, why: string): void;
-  /** A command for the guest's shell. Absent: the guest has none. */
+  /**
+   * A command for the guest's shell. Absent: the guest has none. The world's time stands still meanwhile, so that a
+   * promise may wait for real work, not for that time.
+   */
   exec?(serverId: ServerId, command: string): Promise<GuestExecResult> | GuestExecResult;
 }
 

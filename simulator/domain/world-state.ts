@@ -94,7 +94,7 @@ export interface ServerRecord {
   holder: ResourceRecord | undefined;
   /** Until then somebody outside has the server. */
   occupiedUntilMs: number;
-  /** Disks of other servers that are attached to this one, a proxy, in order of attachment. */
+  /** Disks of other servers that are attached to this one, a proxy, by slot. */
   readonly hotAdded: HotAddedRecord[];
   /** The one HotAdd task that works on this proxy. */
   hotAddTaskId: TaskId | undefined;
@@ -105,7 +105,8 @@ export interface HotAddedRecord {
   /** `uuid` of `disk`. */
   readonly id: string;
   readonly proxy: ServerRecord;
-  readonly slot: DeviceId;
+  /** Of `virtioN`. */
+  readonly slotNumber: number;
   readonly purpose: DiskPurpose;
   readonly source: ServerRecord;
   readonly disk: VirtualDisk;
@@ -115,6 +116,8 @@ export interface HotAddedRecord {
   readonly image: DiskImage;
   readonly attachedAtMs: number;
   isAttached: boolean;
+  /** Writes that are under way. */
+  readonly pending: Set<Promise<void>>;
   /** Told when it is detached: by the guest's leave, or not. */
   readonly leaving: Set<(isReleased: boolean) => void>;
 }
