@@ -40,7 +40,9 @@ export const ErrorExpectation = Type.Object(
   },
   closedSome,
 );
-const Result = Type.Enum(['success', 'failure']);
+const Result = Type.Enum(['success', 'failure', 'either'], {
+  description: 'either: it may fail, but only as a job does that clears up behind itself; default success',
+});
 export const Warnings = Type.Unsafe<'none' | readonly string[]>({
   anyOf: [{ const: 'none' }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }],
   description: 'none, or parts of the warnings that must be there (any case)',
