@@ -1,8 +1,10 @@
 /** Carries out the planned faults of one call. */
-import { type Clock, sleep } from '../../src/kernel/clock.ts';
+import { sleep } from '../../src/kernel/clock.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { FaultKind, FaultPoint } from '../fault/fault-api.ts';
+import type { World } from '../domain/world-api.ts';
 import type { RawCall } from './call.ts';
+import { holdersOf, pointOf } from './fault-point.ts';
 import { InjectedError } from './refusal.ts';
 import type { ApiWorld } from './world-directory.ts';
 
@@ -28,9 +30,10 @@ export async function strikeBefore(
   body: Json | undefined,
 ): Promise<StruckFaults> {
   if (call.operation === undefined || hosted.faults.list().length === 0) return NO_FAULTS;
-  const point = pointOf(hosted, call.operation, call, body);
+  const point = pointOf(hosted.world, call.operation, call, body);
   const kinds = hosted.faults.strike(point);
-  for (const kind of kinds) await applyBefore(kind, hosted, point, hosted.world.clock);
+  const scene: Scene = { world: hosted.world, point, call, body };
+  for (const kind of kinds) await applyBefore(kind, scene);
   return {
     kinds,
     isRequestLost: kinds.some(({ kind }) => kind === 'lose-request'),
@@ -48,40 +51,24 @@ export function refuseByFault(faults: StruckFaults): void {
     if (fault.kind === 'error') throw new InjectedError(fault.status, fault.message);
 }
 
-async function applyBefore(
-  fault: FaultKind,
-  { world }: ApiWorld,
-  point: FaultPoint,
-  clock: Clock,
-): Promise<void> {
-  if (fault.kind === 'delay' && fault.when === 'before') await sleep(clock, fault.ms);
+interface Scene {
+  readonly world: World;
+  readonly point: FaultPoint;
+  readonly call: RawCall;
+  readonly body: Json | undefined;
+}
+
+async function applyBefore(fault: FaultKind, scene: Scene): Promise<void> {
+  const { world, point } = scene;
+  if (fault.kind === 'delay' && fault.when === 'before') await sleep(world.clock, fault.ms);
   if (fault.kind === 'expire-tokens') world.tokens.expireAll();
   if (fault.kind === 'cbt-expired' && point.serverId !== undefined) world.cbt.expire(point.serverId, 'fault');
-  if (fault.kind === 'expire-resource') {
-    for (const { id, serverId, status } of world.backupResources.list())
-      if (status === 'running' && (point.serverId ?? serverId) === serverId)
-        world.backupResources.expireNow(id);
-  }
+  if (fault.kind === 'expire-resource') expireResources(scene);
 }
 
-function pointOf(hosted: ApiWorld, on: string, call: RawCall, body: Json | undefined): FaultPoint {
-  const { world } = hosted;
-  const serverId = serverIdOf(hosted, call, body);
-  const server = serverId && world.servers.list().find(({ id }) => id === serverId);
-  const deviceId = call.query.disk_id;
-  return {
-    on,
-    ...(serverId ? { serverId } : {}),
-    ...(server ? { serverName: server.name } : {}),
-    ...(typeof deviceId === 'string' ? { deviceId } : {}),
-  };
-}
-
-function serverIdOf({ world }: ApiWorld, call: RawCall, body: Json | undefined): string | undefined {
-  const { server_id: inPath, backup_resources_id: resourceId } = call.params;
-  const inQuery = call.query.server_id;
-  const inBody = (body as { server_id?: Json } | null | undefined)?.server_id;
-  const named = inPath ?? (typeof inQuery === 'string' ? inQuery : inBody);
-  if (typeof named === 'string') return named;
-  return world.backupResources.list().find(({ id }) => id === resourceId)?.serverId;
+/** Those under which the call works; all where it names no server. */
+function expireResources({ world, point, call, body }: Scene): void {
+  const holders = point.serverId === undefined ? undefined : holdersOf(world, point.serverId, call, body);
+  for (const { id, serverId, status } of world.backupResources.list())
+    if (status === 'running' && (holders?.has(serverId) ?? true)) world.backupResources.expireNow(id);
 }
