@@ -4,7 +4,7 @@ import type { BackupResource } from '../sdk/scp-client-api.ts';
 import { TaskFailed } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { releaseResource } from './release.ts';
+import { releaseContextOf, releaseResource } from './release.ts';
 import { retryWhileTaken, ServerTaken } from './wait-while-taken.ts';
 
 export interface HeldLock extends AsyncDisposable {
@@ -77,12 +77,8 @@ async function waitUntilRunning(
 
 async function unlock(context: JobContext, resourceId: string, lease?: LeaseKeeper): Promise<void> {
   await lease?.stop();
-  const { clock } = context.env;
   try {
-    await releaseResource(
-      { scp: context.scpAlways, clock, busyWaitMs: context.settings.busyWaitMs },
-      resourceId,
-    );
+    await releaseResource(releaseContextOf(context), resourceId);
     await context.note.dropResource(resourceId);
   } catch (error) {
     context.warnings.push(

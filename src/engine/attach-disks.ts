@@ -9,6 +9,7 @@ import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts
 import { type DeviceMatch, matchDevices } from './match-devices.ts';
 import { AgentLost, type GuestBlockDevice, type ProxyAddress } from './proxy-agent.ts';
 import { NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
+import { releaseContextOf } from './release.ts';
 import { retryWhile } from './wait-while-taken.ts';
 
 /** A disk of the server as HotAdd names it. */
@@ -174,9 +175,8 @@ async function detachNoted(
   proxy: ProxyAddress,
   diskIds: readonly string[],
 ): Promise<void> {
-  const { env, settings, scpAlways: scp, desk } = context;
   try {
-    await detachDisks({ scp, clock: env.clock, busyWaitMs: settings.busyWaitMs, desk }, proxy.id, diskIds);
+    await detachDisks(releaseContextOf(context), proxy.id, diskIds);
     await context.note.dropHotAdded(proxy.id, diskIds);
   } catch (error) {
     warn(

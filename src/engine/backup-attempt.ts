@@ -22,7 +22,8 @@ import { openDoor } from './open-door.ts';
 import { writePointNotes } from './point-notes.ts';
 import type { OpenDisk } from './proxy-agent.ts';
 import { totalBytes } from './ranges.ts';
-import { releaseSnapshot } from './release.ts';
+import { releaseContextOf, releaseSnapshot } from './release.ts';
+import { settleHotAdded } from './release-hot-added.ts';
 import { Setback } from './setback.ts';
 import { snapshotName, takeSnapshot } from './take-snapshot.ts';
 import { transferDisk } from './transfer-disk.ts';
@@ -67,6 +68,7 @@ export async function attemptBackup(context: JobContext, order: AttemptOrder): P
   const name = snapshotName(context, order.attempt);
   await context.note.addSnapshot(name);
   held.defer(() => removeSnapshot(context, order.server, name));
+  held.defer(() => settleHotAdded(context));
   const snapshot = await inStep(context, 'snapshot', () => takeSnapshot(context, order.server, name));
   const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, order.server.id, 'backup')));
   try {
@@ -308,9 +310,8 @@ async function explainLockedFailure(context: JobContext, lock: HeldLock, error: 
 /** Never throws: what stays is in the note, and the warning says so. */
 async function removeSnapshot(context: JobContext, server: ServerItem, name: string): Promise<void> {
   report(context, { step: 'release' });
-  const { busyWaitMs } = context.settings;
   try {
-    await releaseSnapshot({ scp: context.scpAlways, clock: context.env.clock, busyWaitMs }, server.id, name);
+    await releaseSnapshot(releaseContextOf(context), server.id, name);
     await context.note.dropSnapshot(name);
   } catch (error) {
     warn(

@@ -84,7 +84,7 @@ async function untilGone(
 }
 
 /** Those of the disks that the proxy's configuration shows; none when the proxy is gone. */
-async function attachedOf(
+export async function attachedOf(
   scp: ScpClient,
   proxyId: string,
   diskIds: readonly string[],

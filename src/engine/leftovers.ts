@@ -9,13 +9,14 @@ import { sleep } from '../kernel/clock.ts';
 import { ALIVE_MS } from './heartbeat.ts';
 import type { JobContext } from './job-context.ts';
 import { report, warn } from './job-context.ts';
-import { type ReleasedItem, releaseNoted } from './release.ts';
+import { releaseContextOf } from './release.ts';
+import { type ReleasedItem, releaseNoted } from './release-noted.ts';
 import { readRunNotes, type RunNote } from './run-note.ts';
 
 /** Before a backup: only what concerns its server. */
 export async function removeLeftoversOf(context: JobContext, serverId: string): Promise<void> {
   for (const note of await deadNotes(context, (record) => record.serverId === serverId)) {
-    const { removed, problems } = await releaseNoted(releaseContext(context), note);
+    const { removed, problems } = await releaseNoted(releaseContextOf(context), note);
     for (const item of removed)
       warn(context, `removed a left-over ${item.kind} of an earlier run: ${item.id}`);
     for (const problem of problems) warn(context, problem);
@@ -27,7 +28,7 @@ export async function removeLeftoversOf(context: JobContext, serverId: string): 
 export async function removeAllLeftovers(context: JobContext): Promise<readonly ReleasedItem[]> {
   const all: ReleasedItem[] = [];
   for (const note of await deadNotes(context, () => true)) {
-    const { removed, problems } = await releaseNoted(releaseContext(context), note);
+    const { removed, problems } = await releaseNoted(releaseContextOf(context), note);
     const servers = problems.length === 0 ? await removeNewServer(context, note) : [];
     all.push(...removed, ...servers);
     for (const problem of problems) warn(context, problem);
@@ -77,14 +78,6 @@ async function removeNewServer(context: JobContext, note: RunNote): Promise<read
   const { newServer: _done, ...rest } = note.record;
   await note.replace(rest);
   return server === undefined ? [] : [{ kind: 'server', id: server.id }];
-}
-
-function releaseContext(context: JobContext) {
-  return {
-    scp: context.scpAlways,
-    clock: context.env.clock,
-    busyWaitMs: context.settings.busyWaitMs,
-  };
 }
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [readonly T[], readonly T[]] {

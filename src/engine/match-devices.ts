@@ -73,7 +73,8 @@ function fits(serial: string, diskId: string): boolean {
   return short.length >= MIN_SERIAL_CHARACTERS && long.startsWith(short);
 }
 
-const wholeSectors = (bytes: number): number => Math.floor(bytes / SECTOR_BYTES) * SECTOR_BYTES;
+/** @source QEMU, block.c: a size that is no multiple of a sector is rounded up */
+const wholeSectors = (bytes: number): number => Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
 
 function describeAll(devices: readonly GuestBlockDevice[]): string {
   if (devices.length === 0) return 'the guest shows no device';

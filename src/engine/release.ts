@@ -1,21 +1,25 @@
 /**
  * Takes back what a run has made, in the only order that works: the data connections are closed by then, so first the
- * backup resource, then the snapshot that it served.
+ * disks on proxies, then the backup resource, then the snapshot that it served, then what was started for it.
  *
  * "Deleted" means that the platform does not show it any more: an accepted deletion is not yet a deletion.
  */
 import { type Clock, sleep } from '../kernel/clock.ts';
-import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import { isNotFound } from '../sdk/scp-error.ts';
-import { CLEANUP_TIMEOUT_MS } from './job-context.ts';
-import type { RunNote } from './run-note.ts';
+import { CLEANUP_TIMEOUT_MS, type JobContext } from './job-context.ts';
+import type { ProxyDesk } from './proxy-queue.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 
 export interface ReleaseContext {
   readonly scp: ScpClient;
   readonly clock: Clock;
   readonly busyWaitMs: number;
+  readonly desk: ProxyDesk;
+}
+
+export function releaseContextOf({ scpAlways, env, settings, desk }: JobContext): ReleaseContext {
+  return { scp: scpAlways, clock: env.clock, busyWaitMs: settings.busyWaitMs, desk };
 }
 
 const ENDED = new Set(['released', 'expired', 'cancelled', 'failed', 'occupied']);
@@ -34,7 +38,8 @@ export async function releaseResource(context: ReleaseContext, resourceId: strin
   );
 }
 
-async function isResourceGone(scp: ScpClient, resourceId: string): Promise<boolean> {
+/** The platform does not know it, or holds nothing for it any more. */
+export async function isResourceGone(scp: ScpClient, resourceId: string): Promise<boolean> {
   try {
     return ENDED.has((await scp.backupResource(resourceId)).status);
   } catch (error) {
@@ -82,43 +87,6 @@ export async function findSnapshots(
     if (isNotFound(error)) return [];
     throw error;
   }
-}
-
-/**
- * Releases all that a note names and strikes it out, each as soon as it is gone. What cannot be released stays in
- * the note, so that a later run finds it. Returns what went and what went wrong.
- */
-export async function releaseNoted(
-  context: ReleaseContext,
-  note: RunNote,
-): Promise<{ removed: readonly ReleasedItem[]; problems: readonly string[] }> {
-  const removed: ReleasedItem[] = [];
-  const problems: string[] = [];
-  const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      problems.push(`${what} could not be removed: ${messageOf(error)}`);
-    }
-  };
-  for (const id of note.record.resourceIds)
-    await attempt(`backup resource ${id}`, async () => {
-      await releaseResource(context, id);
-      await note.dropResource(id);
-      removed.push({ kind: 'backup-resource', id });
-    });
-  for (const { name } of note.record.snapshots)
-    await attempt(`snapshot ${name}`, async () => {
-      const ids = await releaseSnapshot(context, note.record.serverId, name);
-      await note.dropSnapshot(name);
-      removed.push(...ids.map((id) => ({ kind: 'snapshot' as const, id })));
-    });
-  return { removed, problems };
-}
-
-export interface ReleasedItem {
-  readonly kind: 'snapshot' | 'backup-resource' | 'server';
-  readonly id: string;
 }
 
 async function ignoringGone(work: () => Promise<unknown>): Promise<void> {

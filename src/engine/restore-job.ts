@@ -9,6 +9,7 @@ import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
 import { openDoor } from './open-door.ts';
 import type { OpenDisk } from './proxy-agent.ts';
 import { totalBytes } from './ranges.ts';
+import { settleHotAdded } from './release-hot-added.ts';
 import { prepareExisting, prepareNew } from './restore-target.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 import { type WrittenDisk, writeDisk } from './write-disk.ts';
@@ -53,7 +54,9 @@ async function writeLocked(
   reader: PointReader,
   server: ServerItem,
 ): Promise<WriteOutcome> {
-  await using lock = await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore'));
+  await using held = new AsyncDisposableStack();
+  held.defer(() => settleHotAdded(context));
+  const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore')));
   const signal = AbortSignal.any([context.signal, lock.lease.signal]);
   const progress = { hasWritten: false };
   try {

@@ -1,5 +1,6 @@
 /** Environments that are broken on purpose, from outside of the engine. */
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import type { ConnectProxy, OpenDisk } from '../../../src/engine/proxy-agent.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import { connectNbd } from '../../../src/nbd/client/connect-nbd.ts';
 import type { NbdClient } from '../../../src/nbd/client/nbd-client-api.ts';
@@ -99,8 +100,36 @@ export function createKill(): {
         close: () => Promise.resolve(),
       },
       dialNbd: (host, port, signal) => gate(() => env.dialNbd(host, port, signal)),
+      ...(env.connectProxy === undefined ? {} : { connectProxy: gateProxy(env.connectProxy, gate) }),
       repository: gateAll(env.repository, gate),
     }),
+  };
+}
+
+type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+function gateProxy(connect: ConnectProxy, gate: Gate): ConnectProxy {
+  return (proxy, signal) =>
+    gate(async () => {
+      const agent = await connect(proxy, signal);
+      return {
+        devices: (until) => gate(() => agent.devices(until)),
+        open: (name, options) => gate(async () => gateDisk(await agent.open(name, options), gate)),
+        close: () => gate(() => agent.close()),
+      };
+    });
+}
+
+function gateDisk(disk: OpenDisk, gate: Gate): OpenDisk {
+  return {
+    info: disk.info,
+    reconnects: disk.reconnects,
+    read: (...range) => gate(() => disk.read(...range)),
+    write: (...change) => gate(() => disk.write(...change)),
+    writeZeroes: (...change) => gate(() => disk.writeZeroes(...change)),
+    flush: (...how) => gate(() => disk.flush(...how)),
+    blockStatus: (...query) => gate(() => disk.blockStatus(...query)),
+    close: () => gate(() => disk.close()),
   };
 }
 

@@ -1,4 +1,5 @@
 /** A world in virtual time and an engine on it. */
+import { connectGuests } from '../../../harness/runner/connect-guests.ts';
 import { createSimulator } from '../../../simulator/app/simulator.ts';
 import type { HostedWorld, Simulator, WorldSpec } from '../../../simulator/app/simulator-api.ts';
 import type { InventorySpec } from '../../../simulator/domain/inventory.ts';
@@ -11,6 +12,7 @@ import type {
   EngineOptions,
   NetworkTransport,
 } from '../../../src/engine/engine-api.ts';
+import { PROXY_OS_NAME } from '../../../src/contract/assumed.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
@@ -51,7 +53,22 @@ export interface RigOptions {
   readonly servers?: readonly string[];
   /** Default 2. */
   readonly hosts?: number;
+  /** Backup proxies. Default: none. */
+  readonly proxies?: readonly RigProxy[];
+  /** Datastores beside `ds-1`, each on these hosts (by number from 0). */
+  readonly datastores?: Readonly<Record<string, readonly number[]>>;
 }
+
+export interface RigProxy {
+  readonly name: string;
+  /** Number of its host, from 0. Default 0. */
+  readonly host?: number;
+  readonly isOff?: boolean;
+  readonly hasNoVmtools?: boolean;
+}
+
+/** One proxy that runs, which is all that most tests need. */
+export const ONE_PROXY: readonly RigProxy[] = [{ name: 'proxy-1' }];
 
 /** Odd sizes: one disk is no multiple of a block, nor of a MiB. */
 const DISKS: NonNullable<RigOptions['disks']> = [
@@ -108,6 +125,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         scp: simulator.transport,
         credentials: credentials(options.login ?? 'ec2'),
         dialNbd: (host, port, signal) => simulator.dialNbd(host, port, signal),
+        connectProxy: connectGuests(hosted),
         repository,
       };
       return createEngine(change(env), engineOptions);
@@ -142,6 +160,8 @@ function inventoryOf({
   disks = DISKS,
   servers = ['erp-01'],
   hosts: hostCount = 2,
+  proxies = [],
+  datastores = {},
 }: RigOptions): InventorySpec {
   const pool = '5b7c0a52-1111-4a5d-9c51-0a1b2c3d4e5f';
   const cluster = 'c1c2c3c4-2222-4a5d-9c51-0a1b2c3d4e5f';
@@ -167,31 +187,19 @@ function inventoryOf({
         hostIds: hosts.map((host) => host.id),
         totalMb: 1_000_000,
       },
+      ...Object.entries(datastores).map(([id, numbers]) => ({
+        id,
+        name: id,
+        type: 'vs' as const,
+        clusterId: cluster,
+        hostIds: numbers.map((number) => hosts[number]?.id ?? ''),
+        totalMb: 1_000_000,
+      })),
     ],
-    servers: servers.map((name, at) => ({
-      id: `a1b2c3d4-000${at + 1}-4000-8000-00000000beef`,
-      vmId: `482190003451${at + 7}`,
-      name,
-      description: '',
-      hostId: hosts[0]?.id ?? '',
-      isRunning: true,
-      sockets: 1,
-      coresPerSocket: 2,
-      memoryMb: 2048,
-      osName: '',
-      osKernel: 'linux',
-      osDistribution: 'ubuntu-24',
-      vmtools: 1,
-      disks,
-      networks: [
-        {
-          vifId: 'net0',
-          macAddress: `fe:fc:fe:00:00:0${at + 1}`,
-          ipAddress: `192.0.2.${at + 20}`,
-          name: 'edge',
-        },
-      ],
-    })),
+    servers: [
+      ...servers.map((name, at) => serverSpec(name, at, hosts[0]?.id ?? '', disks)),
+      ...proxies.map((proxy, at) => proxySpec(proxy, at, hosts[proxy.host ?? 0]?.id ?? '')),
+    ],
     credentials: [
       {
         username: 'svc-backup',
@@ -201,5 +209,52 @@ function inventoryOf({
         role: 'admin',
       },
     ],
+  };
+}
+
+type ServerSpec = InventorySpec['servers'][number];
+
+function serverSpec(name: string, at: number, hostId: string, disks: ServerSpec['disks']): ServerSpec {
+  return {
+    id: `a1b2c3d4-000${at + 1}-4000-8000-00000000beef`,
+    vmId: `482190003451${at + 7}`,
+    name,
+    description: '',
+    hostId,
+    isRunning: true,
+    sockets: 1,
+    coresPerSocket: 2,
+    memoryMb: 2048,
+    osName: '',
+    osKernel: 'linux',
+    osDistribution: 'ubuntu-24',
+    vmtools: 1,
+    disks,
+    networks: [
+      {
+        vifId: 'net0',
+        macAddress: `fe:fc:fe:00:00:${String(at + 1).padStart(2, '0')}`,
+        ipAddress: `192.0.2.${at + 20}`,
+        name: 'edge',
+      },
+    ],
+  };
+}
+
+function proxySpec(proxy: RigProxy, at: number, hostId: string): ServerSpec {
+  const disk = {
+    deviceId: 'virtio0',
+    sizeBytes: MIB,
+    datastoreId: 'ds-1',
+    preallocate: 'off',
+    content: { kind: 'synthetic', allocatedRatio: 0.1, runBytes: 64 * KIB },
+  } as const;
+  const base = serverSpec(proxy.name, at + 50, hostId, [disk]);
+  return {
+    ...base,
+    id: `b1b2c3d4-00${at + 10}-4000-8000-00000000beef`,
+    isRunning: proxy.isOff !== true,
+    osName: PROXY_OS_NAME,
+    vmtools: proxy.hasNoVmtools === true ? 0 : 1,
   };
 }
