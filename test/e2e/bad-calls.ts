@@ -20,6 +20,14 @@ const areas = (change: Readonly<Record<string, string>>): string => {
   const query = { disk_id: 'ide0', snapshot_id: 'SNAPSHOT', checkpoint_id: '0', start_offset: '0' };
   return `/janus/20180725/servers/SERVER/cbt/changed-areas?${new URLSearchParams({ ...query, ...change })}`;
 };
+const CLONE = { disk_id: 'd', application_type: 'backup', snapshot_id: 'SNAPSHOT' };
+const hotAdd = (disks: readonly object[], says: string): RestCase => ({
+  method: 'POST',
+  path: `${LIST}/SERVER/disks`,
+  with: { body: { disks } },
+  status: 400,
+  says,
+});
 const login = (auth: unknown): CallOptions => ({ body: { auth }, isAnonymous: true });
 
 export const BAD_CALLS: Readonly<Record<string, RestCase>> = {
@@ -215,6 +223,43 @@ export const BAD_CALLS: Readonly<Record<string, RestCase>> = {
   'a URL that cannot be decoded': { path: `${LIST}/%zz`, status: 400, says: '' },
   'a page that is no number': { path: `${LIST}?page_num=x`, status: 400, says: 'page_num' },
   'a page of a million': { path: `${LIST}?page_size=1000000`, status: 400, says: 'page_size' },
+  'HotAdd of nothing': hotAdd([], 'disks: must not have fewer than 1 items'),
+  'HotAdd of a disk without an id': hotAdd([{}], 'disks.0.disk_id: is required'),
+  'HotAdd of a disk twice': hotAdd([CLONE, CLONE], 'disks.1.disk_id: d is there twice'),
+  'HotAdd of thirty thousand disks': hotAdd(
+    Array.from({ length: 30_000 }, (_, at) => ({ ...CLONE, disk_id: `d${at}` })),
+    'not a backup proxy',
+  ),
+  'HotAdd of a clone of no snapshot': hotAdd([{ ...CLONE, snapshot_id: '' }], 'disks.0.snapshot_id: '),
+  'HotAdd for another use': hotAdd(
+    [{ ...CLONE, application_type: 'steal' }],
+    'disks.0.application_type: must be one of backup, restore, normal',
+  ),
+  'HotAdd at a server that is no proxy': hotAdd([CLONE], 'not a backup proxy'),
+  'HotAdd at an unknown server': {
+    ...hotAdd([CLONE], 'does not exist'),
+    path: `${LIST}/nobody/disks`,
+    status: 404,
+  },
+  'a removal by another action': {
+    method: 'POST',
+    path: `${LIST}/SERVER/disks/action`,
+    with: { body: { action: 'steal', disk_ids: ['d'] } },
+    status: 400,
+    says: 'action: must be one of delete',
+  },
+  'a command of a mebibyte': {
+    method: 'POST',
+    path: `${LIST}/SERVER/guest/exec`,
+    with: { body: { command: 'x'.repeat(MIB) } },
+    status: 400,
+    says: 'command: must not have more than 8192 characters',
+  },
+  'the answer of a command that never was': {
+    path: `${LIST}/SERVER/guest/exec/none`,
+    status: 404,
+    says: 'does not exist',
+  },
   'an unknown path, V1': { path: '/janus/20180725/nonsense', status: 404, says: 'does not exist' },
   'an unknown path, V2': { path: '/janus/20240725/nonsense', status: 404, says: 'does not exist' },
   'an unknown method': { method: 'PATCH', path: LIST, status: 404, says: 'does not exist' },

@@ -30,10 +30,20 @@ export function parseHciHotAdd({ disks }: HciHotAddBody): readonly HotAddRequest
 
 /** @throws INVALID_PARAMETER */
 export function refuseTwice(field: string, ids: readonly string[]): readonly string[] {
-  const twice = ids.findIndex((id, at) => ids.indexOf(id) < at);
-  if (twice !== -1)
+  const twice = firstRepeated(ids);
+  if (twice !== undefined)
     throw new ApiError('INVALID_PARAMETER', `${field}.${twice}: ${ids[twice]} is there twice`);
   return ids;
+}
+
+/** Where the first value stands that was there before. A body may hold tens of thousands, so each is seen once. */
+function firstRepeated(values: readonly string[]): number | undefined {
+  const seen = new Set<string>();
+  for (const [at, value] of values.entries()) {
+    if (seen.has(value)) return at;
+    seen.add(value);
+  }
+  return undefined;
 }
 
 function requestOf(
@@ -51,16 +61,16 @@ function requestOf(
 }
 
 function checked(disks: readonly HotAddRequest[], names: FieldNames): readonly HotAddRequest[] {
-  for (const [at, { diskId, purpose, snapshotId }] of disks.entries()) {
-    const refuse = (name: string, what: string): never => {
-      throw new ApiError('INVALID_PARAMETER', `disks.${at}.${name}: ${what}`);
-    };
-    if (disks.findIndex((other) => other.diskId === diskId) < at)
-      refuse(names.diskId, `${diskId} is there twice`);
+  const refuse = (at: number, name: string, what: string): never => {
+    throw new ApiError('INVALID_PARAMETER', `disks.${at}.${name}: ${what}`);
+  };
+  for (const [at, { purpose, snapshotId }] of disks.entries()) {
     if (purpose === 'backup' && snapshotId === undefined)
-      refuse(names.snapshotId, 'is required for a disk that is added for backup');
+      refuse(at, names.snapshotId, 'is required for a disk that is added for backup');
     if (purpose !== 'backup' && snapshotId !== undefined)
-      refuse(names.snapshotId, 'goes with a disk that is added for backup');
+      refuse(at, names.snapshotId, 'goes with a disk that is added for backup');
   }
+  const twice = firstRepeated(disks.map(({ diskId }) => diskId));
+  if (twice !== undefined) refuse(twice, names.diskId, `${disks[twice]?.diskId} is there twice`);
   return disks;
 }
