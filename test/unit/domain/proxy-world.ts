@@ -1,6 +1,7 @@
 /** A small world with proxies, for the tests of HotAdd: the source's disks on a datastore that all hosts reach. */
+import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
 import type { ServerSpec } from '../../../simulator/domain/inventory.ts';
-import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
+import type { HotAddRequest, WorldSettings } from '../../../simulator/domain/world-api.ts';
 import { GRAIN, SERVER, type SmallWorld, emptyDisk, finish, serverSpec, smallWorld } from './small-world.ts';
 
 export const PROXY = 'proxy-1';
@@ -17,13 +18,21 @@ export function proxySpec(id: string, more: Partial<ServerSpec> = {}): ServerSpe
   });
 }
 
+type ProxyWorldOptions = NonNullable<Parameters<typeof smallWorld>[1]> & {
+  readonly proxyHostId?: string;
+  readonly taskMs?: Partial<WorldSettings['taskMs']>;
+};
+
 /** Two disks, `ide0` and `virtio0`, of a server that runs; the proxies run as well. */
 export function proxyWorld(
   source: Partial<ServerSpec> = {},
-  more: Parameters<typeof smallWorld>[1] = {},
+  { proxyHostId = 'host-a', taskMs, ...more }: ProxyWorldOptions = {},
 ): SmallWorld {
   const disks = [emptyDisk('ide0', 16 * GRAIN), emptyDisk('virtio0', 8 * GRAIN + 512)];
-  return smallWorld([serverSpec({ disks, ...source }), proxySpec(PROXY), proxySpec(OTHER_PROXY)], more);
+  const place = { hostId: proxyHostId };
+  const servers = [serverSpec({ disks, ...source }), proxySpec(PROXY, place), proxySpec(OTHER_PROXY, place)];
+  const settings = { taskMs: { ...DEFAULT_SETTINGS.taskMs, ...taskMs }, ...more.settings };
+  return smallWorld(servers, { ...more, settings });
 }
 
 /** `uuid` of a disk. */

@@ -81,7 +81,7 @@ export function inventory(servers: readonly ServerSpec[]): InventorySpec {
 
 export function smallWorld(
   servers: readonly ServerSpec[] = [serverSpec()],
-  more: Partial<Pick<WorldOptions, 'settings' | 'baseImages'>> = {},
+  more: Partial<Pick<WorldOptions, 'settings' | 'baseImages' | 'guestPort' | 'inventory'>> = {},
 ): SmallWorld {
   const clock = new VirtualClock(START_MS);
   const journal = new Journal({ now: () => clock.now() });
