@@ -12,6 +12,7 @@ import {
   whyMapIsVoid,
   whyNotAncestor,
 } from './choose-base.ts';
+import { CloneCheck } from './clone-check.ts';
 import { type DiskPlan, planDisk } from './disk-plan.ts';
 import type { DiskDoor } from './disk-door.ts';
 import type { BackupJob, Transport } from './engine-api.ts';
@@ -28,6 +29,9 @@ import { Setback } from './setback.ts';
 import { snapshotName, takeSnapshot } from './take-snapshot.ts';
 import { transferDisk } from './transfer-disk.ts';
 import { VerificationFailed, verifyDisk } from './verify-point.ts';
+
+/** Attempts at one backup, each from the snapshot on. */
+export const MAX_ATTEMPTS = 4;
 
 export interface AttemptOrder {
   readonly job: BackupJob;
@@ -57,6 +61,8 @@ interface Session {
   readonly snapshot: SnapshotDetail;
   readonly lock: HeldLock;
   readonly door: DiskDoor;
+  /** Over HotAdd only: elsewhere nobody can write to what is read. */
+  readonly cloneCheck: CloneCheck | undefined;
   /** Aborted with the job or with the loss of the lock. */
   readonly signal: AbortSignal;
   reconnects: number;
@@ -96,9 +102,14 @@ async function backUpLocked(
     transport: job.transport,
     deviceIds,
     snapshotId,
+    isLastAttempt: order.attempt >= MAX_ATTEMPTS,
     signal,
   });
-  const session: Session = { order, snapshot, lock, door, signal, reconnects: 0 };
+  const cloneCheck =
+    door.proxy === undefined
+      ? undefined
+      : new CloneCheck(context, { server, lock, base: order.base, proxy: door.proxy, signal });
+  const session: Session = { order, snapshot, lock, door, cloneCheck, signal, reconnects: 0 };
   const { plans, reasons } = await inStep(context, 'changed-areas', () => planDisks(context, session));
   const isIncremental = plans.some((plan) => plan.isIncremental);
   const point = await storePoint(context, session, plans, isIncremental ? order.base : undefined);
@@ -174,6 +185,7 @@ async function planOne(
       nbd,
       signal,
     });
+    await session.cloneCheck?.check(nbd, plan);
     const refused = since !== undefined && since.since === undefined ? since.because : '';
     return { plan, because: plan.isIncremental ? '' : refused || (plan.stepsDown[0] ?? '') };
   });
@@ -224,8 +236,8 @@ async function transferAll(
   const totalOfAll = plans.reduce((sum, plan) => sum + totalBytes(plan.ranges), 0);
   let done = 0;
   for (const plan of plans)
-    await withDisk(session, plan.deviceId, context.settings.connections, (nbd) =>
-      transferDisk({
+    await withDisk(session, plan.deviceId, context.settings.connections, async (nbd) => {
+      await transferDisk({
         plan,
         nbd: sameSize(nbd, plan),
         writer,
@@ -242,8 +254,9 @@ async function transferAll(
             totalBytes: totalOfAll,
           });
         },
-      }),
-    );
+      });
+      await session.cloneCheck?.check(nbd, plan);
+    });
 }
 
 function sameSize(nbd: OpenDisk, plan: DiskPlan): OpenDisk {

@@ -1,6 +1,6 @@
 /** A backup from login to result: what is decided once, and how often an attempt may be repeated. */
 import type { ServerItem } from '../sdk/scp-client-api.ts';
-import { attemptBackup, type AttemptResult } from './backup-attempt.ts';
+import { attemptBackup, type AttemptResult, MAX_ATTEMPTS } from './backup-attempt.ts';
 import { checkEligibility, checkSnapshots, checkTransport } from './check-eligibility.ts';
 import { chooseBase, type Base } from './choose-base.ts';
 import { enableCbt, resetCbt } from './enable-cbt.ts';
@@ -13,7 +13,6 @@ import { removeLeftoversOf } from './leftovers.ts';
 import { Setback, type SetbackKind } from './setback.ts';
 import { totalBytes } from './ranges.ts';
 
-const MAX_ATTEMPTS = 4;
 const PAUSE_AFTER_SETBACK_MS = 10_000;
 
 export async function runBackup(context: JobContext, job: BackupJob): Promise<BackupResult> {
@@ -93,10 +92,17 @@ async function attemptUntilDone(context: JobContext, order: Order): Promise<Outc
 /** Setbacks that only a new history of changes cures. It begins once per job; after that neither can come back. */
 const BEGINS_ANEW: ReadonlySet<SetbackKind> = new Set(['cbt-expired', 'disk-resized']);
 
+const HINTS: { readonly [kind in SetbackKind]?: string } = {
+  'lease-lost': 'another job of higher priority may hold the server; run the backup again later',
+  'proxy-lost': 'check that nobody powers the backup proxy off, or allow --fallback nbdssl',
+  'guest-wrote': 'switch automatic mounting off in the guest of the backup proxy, or allow --fallback nbdssl',
+};
+
 function hintFor(setback: Setback): string {
-  return setback.kind === 'lease-lost'
-    ? 'another job of higher priority may hold the server; run the backup again later'
-    : 'check the data network between this machine and the hosts, then run the backup again';
+  return (
+    HINTS[setback.kind] ??
+    'check the data network between this machine and the hosts, then run the backup again'
+  );
 }
 
 function describeResult(

@@ -24,6 +24,8 @@ export interface DoorOptions {
   readonly deviceIds: readonly string[];
   /** What is read: a snapshot. Absent: the disks themselves are written. */
   readonly snapshotId?: string;
+  /** There will be no other: what has failed before is not tried again where there is something to fall back to. */
+  readonly isLastAttempt?: boolean;
   /** Aborted with the job or with the loss of the lock; ends opening and waiting. */
   readonly signal: AbortSignal;
 }

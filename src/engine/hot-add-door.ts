@@ -15,20 +15,9 @@ import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
 import { AgentLost, type ConnectProxy, DeviceGone, type OpenDisk } from './proxy-agent.ts';
 import { ensureRunning } from './proxy-power.ts';
-import { NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
-import { Setback } from './setback.ts';
+import { NoProxy, NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
+import { Setback, type SetbackKind } from './setback.ts';
 import { addStrike, type ProxySeat, takeProxy } from './take-proxy.ts';
-
-/** No proxy serves the server's disks. */
-export class NoProxy extends Error {
-  override readonly name = 'NoProxy';
-  readonly hint: string;
-
-  constructor(why: string, hint: string, options?: ErrorOptions) {
-    super(why, options);
-    this.hint = hint;
-  }
-}
 
 /** Takes one proxy after the other until one serves. @throws NoProxy */
 export async function openHotAddDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {
@@ -38,6 +27,8 @@ export async function openHotAddDoor(context: JobContext, options: DoorOptions):
       'this engine has no way into the guests of proxies',
       'run it in a proxy, or say where the guests are with --guest-dir',
     );
+  if (options.isLastAttempt && context.settings.fallback !== undefined && context.proxyStrikes.size > 0)
+    throw new NoProxy('every attempt over a proxy has failed', '');
   const disks = await inStep(context, 'proxy', () => sourceDisks(context, options));
   const need = {
     server: options.server,
@@ -80,7 +71,10 @@ async function sourceDisks(context: JobContext, options: DoorOptions): Promise<r
   return options.deviceIds.map((deviceId) => {
     const disk = disks.find((known) => known.deviceId === deviceId);
     if (disk === undefined || disk.diskId === '')
-      throw new ProxyTrouble(`the platform gives no id of disk ${deviceId} by which it could be attached`);
+      throw new NoProxy(
+        `the platform gives no id of disk ${deviceId} by which it could be attached`,
+        'use --transport nbdssl, or a platform of 6.11.3 or later',
+      );
     const { diskId, datastoreId, sizeMb } = disk;
     return { deviceId, diskId, datastoreId, sizeBytes: Math.round(sizeMb * MIB) };
   });
@@ -121,7 +115,8 @@ class HotAddDoor implements DiskDoor {
       return await this.#work(attached, deviceId, work);
     } catch (error) {
       const explained = await this.#explain(deviceId, error);
-      if (explained instanceof Setback) addStrike(this.#context, this.#options.seat.proxy.id);
+      if (explained instanceof Setback && PROXYS_FAULT.has(explained.kind))
+        addStrike(this.#context, this.#options.seat.proxy.id);
       throw explained;
     }
   }
@@ -264,4 +259,5 @@ function inItsSize(disk: OpenDisk, sizeBytes: number): OpenDisk {
   };
 }
 
+const PROXYS_FAULT: ReadonlySet<SetbackKind> = new Set(['proxy-lost', 'guest-wrote']);
 const LOSSES = [AgentLost, DeviceGone, ProxyTrouble] as const;

@@ -19,6 +19,8 @@ import { Setback } from './setback.ts';
 
 export interface NetworkDoorOptions extends Pick<DoorOptions, 'server' | 'lock' | 'signal'> {
   readonly transport: NetworkTransport;
+  /** Asked once, and an answer that takes longer is not waited for. Default: patience with a host that is busy. */
+  readonly patienceMs?: number;
 }
 
 /** Tries to open, one after the other with growing pauses: about half a minute in all. */
@@ -37,7 +39,8 @@ export async function findDiskDoor(context: JobContext, options: NetworkDoorOpti
         dial: (signal) => context.env.dialNbd(host, context.settings.nbdPort, signal),
         exportName: nbdExportName(lock.resourceId, deviceId),
         connections,
-        requestTimeoutMs: context.settings.requestTimeoutMs,
+        requestTimeoutMs: options.patienceMs ?? context.settings.requestTimeoutMs,
+        ...(options.patienceMs === undefined ? {} : { retries: 0 }),
         signal: options.signal,
         ...tls,
       },
@@ -93,16 +96,17 @@ function pemOf(caCert: string): string {
 /** A refusal for good (TLS, unknown export) is not repeated; but a lost lock looks like one, so the lock is asked. */
 async function openPatiently(
   context: JobContext,
-  { lock, signal }: NetworkDoorOptions,
+  { lock, signal, patienceMs }: NetworkDoorOptions,
   open: () => Promise<NbdClient>,
 ): Promise<NbdClient> {
+  const attempts = patienceMs === undefined ? OPEN_ATTEMPTS : 1;
   for (let attempt = 1; ; attempt++) {
     try {
       return await open();
     } catch (error) {
       signal.throwIfAborted();
       await lock.lease.check();
-      if (!(error instanceof NbdConnectionLost) || attempt >= OPEN_ATTEMPTS) throw explainDataPath(error);
+      if (!(error instanceof NbdConnectionLost) || attempt >= attempts) throw explainDataPath(error);
       const pauseMs = FIRST_PAUSE_MS * 2 ** (attempt - 1);
       await sleep(context.env.clock, pauseMs, signal).catch(() => signal.throwIfAborted());
     }

@@ -2,10 +2,11 @@
 import { checkTransport } from './check-eligibility.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import type { NetworkTransport } from './engine-api.ts';
-import { NoProxy, openHotAddDoor } from './hot-add-door.ts';
+import { openHotAddDoor } from './hot-add-door.ts';
 import { inStep, type JobContext, warn } from './job-context.ts';
 import { JobFailed, Refusal } from './job-failed.ts';
 import { findDiskDoor } from './nbd-endpoint.ts';
+import { NoProxy } from './proxy-trouble.ts';
 
 /** @throws JobFailed with a Refusal when no proxy serves and there is nothing to fall back to */
 export async function openDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {

@@ -8,3 +8,14 @@ export class ProxyTrouble extends Error {
 export class NoSlotLeft extends ProxyTrouble {
   override readonly name = 'NoSlotLeft';
 }
+
+/** No proxy serves the server's disks. */
+export class NoProxy extends ProxyTrouble {
+  override readonly name = 'NoProxy';
+  readonly hint: string;
+
+  constructor(why: string, hint: string, options?: ErrorOptions) {
+    super(why, options);
+    this.hint = hint;
+  }
+}
