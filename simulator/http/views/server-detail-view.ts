@@ -8,7 +8,7 @@ import { formatLocal } from '../../../src/contract/timestamps.ts';
 import type { NetworkSpec } from '../../domain/inventory.ts';
 import type { Server, ServerDisk, World } from '../../domain/world-api.ts';
 import { PROJECT, storageTagId, storageTagName, storeLabel } from './derived.ts';
-import { advanceFlags, MIB, osType, USER_ID } from './server-facts.ts';
+import { advanceFlags, diskType, MIB, osType, USER_ID } from './server-facts.ts';
 
 export function serverDetail(world: World, server: Server): ServerDetail {
   const pool = world.pools.find(({ id }) => id === server.poolId);
@@ -78,20 +78,20 @@ export function serverDetail(world: World, server: Server): ServerDetail {
 
 function diskDetail(world: World, disk: ServerDisk, at: number): ServerDetail['disks'][number] {
   const store = storeLabel(world, disk.datastoreId);
+  const { storageFile, datastoreId } = disk;
+  const file = storageFile.includes(':') ? storageFile : `${datastoreId}:${storageFile}`;
   return {
     id: disk.deviceId,
     disk_id: disk.uuid,
     label: `Disk ${at + 1}`,
-    type: 'new_disk',
+    type: diskType(disk),
     size_mb: disk.sizeBytes / MIB,
     preallocate: disk.preallocate,
     storage_id: disk.datastoreId,
     storage_name: store?.name ?? '',
-    storage_file: disk.storageFile.includes(':')
-      ? disk.storageFile
-      : `${disk.datastoreId}:${disk.storageFile}`,
+    storage_file: file,
     storage_policy: '',
-    backing_file: '',
+    backing_file: disk.purpose === 'backup' ? file : '',
     eagerly_scrub: 0,
     is_old_disk: 1,
     use_virtio: disk.deviceId.startsWith('virtio') ? 1 : 0,

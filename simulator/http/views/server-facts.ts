@@ -1,5 +1,5 @@
 /** What the list and the detail of servers say alike. @fidelity assumed */
-import type { Server } from '../../domain/world-api.ts';
+import type { Server, ServerDisk } from '../../domain/world-api.ts';
 import { stableUuid } from './derived.ts';
 
 export const MIB = 2 ** 20;
@@ -21,3 +21,12 @@ export const advanceFlags = (server: Server) => ({
 
 /** Short code of the guest system. */
 export const osType = ({ osKernel }: Server): string => (osKernel === 'windows' ? 'w2k19' : 'l2664');
+
+/** @source SCP OpenAPI 6.11.1, kinds of disks @fidelity documented (the kinds), assumed (which one a hot-added disk is) */
+const DISK_TYPES: Readonly<Record<ServerDisk['purpose'], string>> = {
+  normal: 'new_disk',
+  backup: 'derive_disk',
+  restore: 'exist_disk',
+};
+
+export const diskType = ({ purpose }: ServerDisk): string => DISK_TYPES[purpose];

@@ -8,7 +8,7 @@ import { formatLocal } from '../../../src/contract/timestamps.ts';
 import type { NetworkSpec } from '../../domain/inventory.ts';
 import type { Server, ServerDisk, World } from '../../domain/world-api.ts';
 import { MHZ_PER_CORE, PROJECT, ratioOf, storageTagId, storeLabel } from './derived.ts';
-import { advanceFlags, MIB, osType, USER_ID } from './server-facts.ts';
+import { advanceFlags, diskType, MIB, osType, USER_ID } from './server-facts.ts';
 
 /** The item of the newest list; older dates leave fields out (`olderItem`). */
 export function serverItem(world: World, server: Server): ServerItem {
@@ -131,7 +131,7 @@ function diskItem(world: World, disk: ServerDisk): ServerItem['disks'][number] {
     storage_name: store?.name ?? '',
     storage_tag_id: storageTagId(store?.type ?? ''),
     storage_file: disk.storageFile,
-    type: 'new_disk',
+    type: diskType(disk),
     baseimage: '',
     eagerly_scrub: 0,
     read_cache_size: 0,

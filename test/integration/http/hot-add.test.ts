@@ -15,7 +15,7 @@ describe.each(DOORS)('disks over the $door door', ({ door: name }) => {
       body: { message: '', data: { task_id: expect.any(String) } },
     });
     expect(await outcome(added)).toEqual({ status: 'finish', description: '' });
-    const own = { id: 'ide0', application_type: 'normal', disk_id: diskId('ide0', proxy) };
+    const own = { id: 'ide0', type: 'new_disk', application_type: 'normal', disk_id: diskId('ide0', proxy) };
     const configuration = () => call('servers.get', { server_id: proxy.id });
     expect((await configuration()).body.data.disks).toMatchObject([
       own,
@@ -23,6 +23,7 @@ describe.each(DOORS)('disks over the $door door', ({ door: name }) => {
         id: `virtio${at}`,
         disk_id: disk.uuid,
         application_type: 'backup',
+        type: 'derive_disk',
         size_mb: disk.sizeBytes / 2 ** 20,
         storage_id: disk.datastoreId,
         use_virtio: 1,
@@ -46,7 +47,10 @@ describe.each(DOORS)('disks over the $door door', ({ door: name }) => {
     };
     expect(await outcome(await doors[name].add([disk]))).toMatchObject({ status: 'finish' });
     const { body } = await call('servers.get', { server_id: proxy.id });
-    expect(body.data.disks).toMatchObject([{}, { disk_id: disk.disk_id, application_type: 'restore' }]);
+    expect(body.data.disks).toMatchObject([
+      {},
+      { disk_id: disk.disk_id, application_type: 'restore', type: 'exist_disk' },
+    ]);
   });
 
   it('need not name their server', async () => {
