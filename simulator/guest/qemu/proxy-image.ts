@@ -4,7 +4,7 @@
  * the content.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   accessSync,
   constants,
@@ -54,8 +54,7 @@ export function buildProxyImage({ cacheFolder, kernelRoots = ['/'] }: ProxyImage
   const key = createHash('sha256').update(archive).digest('hex').slice(0, 16);
   const initramfs = join(cacheFolder, `proxy-${key}.cpio.gz`);
   if (!existsSync(initramfs)) {
-    // Another process may be making the same; whoever is last replaces it by the same bytes.
-    const draft = `${initramfs}.${process.pid}`;
+    const draft = draftOf(initramfs);
     writeFileSync(draft, gzipSync(archive, { level: GZIP_LEVEL }));
     renameSync(draft, initramfs);
   }
@@ -89,7 +88,7 @@ function compileAgent(cacheFolder: string): Buffer {
   const key = createHash('sha256').update(readFileSync(AGENT)).digest('hex').slice(0, 16);
   const program = join(cacheFolder, `agent-${key}`);
   if (!existsSync(program)) {
-    const draft = `${program}.${process.pid}`;
+    const draft = draftOf(program);
     const cc = spawnSync('cc', ['-static', '-Os', '-s', '-o', draft, AGENT], { encoding: 'utf8' });
     if (cc.error !== undefined)
       throw new ProxyImageError('there is no C compiler (cc); install gcc and libc6-dev');
@@ -109,6 +108,11 @@ function readBusybox(): Buffer {
   if (content === undefined || content.includes('/ld-linux'))
     throw new ProxyImageError('there is no static busybox; install busybox-static');
   return content;
+}
+
+/** Another process may be making the same; whoever is last replaces it by the same bytes. */
+function draftOf(file: string): string {
+  return `${file}.${randomUUID()}`;
 }
 
 interface Kernel {

@@ -84,7 +84,7 @@ export class QmpClient {
     if ('QMP' in message) this.#greet();
     else if (typeof message['event'] === 'string') {
       const event = { name: message['event'], data: asRecord(message['data']) };
-      for (const listener of [...this.#listeners]) listener(event);
+      for (const listener of this.#listeners) listener(event);
     } else this.#answer(message);
   }
 

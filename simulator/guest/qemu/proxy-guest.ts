@@ -1,0 +1,198 @@
+/**
+ * The guest of one proxy VM while it runs: its machine, its agent, the disks that are plugged in.
+ *
+ * A disk counts as there when the guest's own kernel shows it with its serial, and as gone when the guest has answered
+ * the request to let go. A guest without the agent (somebody's own image) is not asked: there a disk is there as soon
+ * as the machine has it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { ChannelClient } from '../../../src/guest-channel/channel-client.ts';
+import { type ChannelDevice, parseDevices } from '../../../src/guest-channel/channel-devices.ts';
+import { type Clock, sleep } from '../../../src/kernel/clock.ts';
+import type { GuestDevice } from '../guest-api.ts';
+import { BULK_SERIAL, BulkDisk } from './bulk-disk.ts';
+import { type DeviceSocket, listenForQemu } from './device-socket.ts';
+import { HotPlug, type Plugged } from './hot-plug.ts';
+import type { MachineShape } from './qemu-command.ts';
+import { QemuError, QemuMachine } from './qemu-machine.ts';
+import { serveOne } from './serve-one.ts';
+
+export interface ProxyGuestOptions {
+  /** For errors. */
+  readonly name: string;
+  readonly shape: MachineShape;
+  /** For what takes real time. */
+  readonly wallClock: Clock;
+}
+
+/** Emulated, on a busy machine. Twenty times what it takes on an idle one. */
+const BOOT_TIMEOUT_MS = 120_000;
+const APPEAR_TIMEOUT_MS = 60_000;
+/** A guest that is asked to let go; one that hangs is a finding. */
+const UNPLUG_TIMEOUT_MS = 30_000;
+/** Between two looks at the guest's list of disks. */
+const LOOK_MS = 5;
+/** virtio-blk has no room for more. */
+const SERIAL_CHARACTERS = 20;
+
+interface Attached {
+  readonly plugged: Plugged;
+  readonly socket: DeviceSocket;
+  /** As the guest's kernel knows it; absent without an agent. */
+  readonly sequence?: string;
+}
+
+export interface BulkInGuest {
+  readonly disk: BulkDisk;
+  readonly device: ChannelDevice;
+}
+
+export class ProxyGuest implements AsyncDisposable {
+  readonly #machine: QemuMachine;
+  readonly #hotPlug: HotPlug;
+  readonly #folder: string;
+  readonly #options: ProxyGuestOptions;
+  readonly #attached = new Map<string, Attached>();
+  #sockets = 0;
+  /** Absent as long as nobody has answered at the port. */
+  #agent: ChannelClient | undefined;
+  #bulk: BulkInGuest | undefined;
+
+  private constructor(machine: QemuMachine, folder: string, options: ProxyGuestOptions) {
+    this.#machine = machine;
+    this.#folder = folder;
+    this.#options = options;
+    this.#hotPlug = new HotPlug(machine, options.wallClock);
+  }
+
+  /** Boots. With the project's own image it is ready when this resolves. @throws QemuError */
+  static async boot(options: ProxyGuestOptions): Promise<ProxyGuest> {
+    // Short, because the path of a unix socket may have 107 characters.
+    const folder = mkdtempSync(join(tmpdir(), 'backlot-vm-'));
+    await using starting = new AsyncDisposableStack();
+    starting.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const machine = starting.use(await QemuMachine.start(options.shape, folder));
+    const guest = new ProxyGuest(machine, folder, options);
+    const greeted = guest.#greetAgent();
+    if (options.shape.boot.kind === 'kernel') await guest.#within(BOOT_TIMEOUT_MS, greeted, 'has not booted');
+    else greeted.catch(() => undefined);
+    starting.move();
+    return guest;
+  }
+
+  /** Rejects when the machine ends by itself. */
+  get ended(): Promise<never> {
+    return this.#machine.ended;
+  }
+
+  get agent(): ChannelClient | undefined {
+    return this.#agent;
+  }
+
+  get bulk(): BulkInGuest | undefined {
+    return this.#bulk;
+  }
+
+  /** Resolves when the guest shows the disk. @throws QemuError, QmpError */
+  async attach(device: GuestDevice, dial: () => Duplex | undefined): Promise<void> {
+    const { diskId, serial, isReadOnly } = device;
+    const path = join(this.#folder, `${++this.#sockets}.sock`);
+    await using attaching = new AsyncDisposableStack();
+    const socket = await listenForQemu(path, dial);
+    attaching.defer(() => socket.close());
+    const plugged = await this.#hotPlug.plug({ socket: path, serial, isReadOnly });
+    const attached = { plugged, socket };
+    this.#attached.set(diskId, attached);
+    attaching.move();
+    const seen = await this.#untilShown(device);
+    if (seen !== undefined) this.#attached.set(diskId, { ...attached, sequence: seen.sequence });
+  }
+
+  /** Resolves when the guest has let go. `isForced`: its IO fails already while it does. @throws QemuError */
+  async detach(diskId: string, isForced: boolean): Promise<void> {
+    const attached = this.#attached.get(diskId);
+    if (attached === undefined) return;
+    this.#attached.delete(diskId);
+    if (isForced) await attached.socket.close();
+    await this.#hotPlug.unplug(attached.plugged, UNPLUG_TIMEOUT_MS);
+    if (!isForced) await attached.socket.close();
+  }
+
+  /** What the guest's kernel shows, the disk for bulk transfers left out. @throws ChannelLost, ChannelRefusal */
+  async devices(): Promise<readonly ChannelDevice[]> {
+    const agent = this.#agent;
+    if (agent === undefined) throw new QemuError(`${this.#options.name}: no agent has answered in its guest`);
+    const all = parseDevices(await agent.ask(['devices']));
+    return all.filter(({ sequence }) => sequence !== this.#bulk?.device.sequence);
+  }
+
+  /** A power cut. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent?.close();
+    await this.#machine[Symbol.asyncDispose]();
+    for (const { socket } of this.#attached.values()) await socket.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #greetAgent(): Promise<void> {
+    const agent = new ChannelClient(this.#machine.agentPort);
+    const [, , ...operations] = (await agent.ask(['hello'])).toString().trim().split(' ');
+    this.#agent = agent;
+    if (operations.includes('copy')) await this.#addBulkDisk();
+  }
+
+  /** First of all disks, so that it never takes the place of one that comes and goes. */
+  async #addBulkDisk(): Promise<void> {
+    const disk = new BulkDisk();
+    const device = {
+      name: '',
+      serial: BULK_SERIAL,
+      diskId: BULK_SERIAL,
+      sizeBytes: disk.device.sizeBytes,
+      isReadOnly: false,
+    };
+    await this.attach(device, () => serveOne(disk.device, this.#options.wallClock));
+    const seen = (await this.devices()).find(({ serial }) => serial === BULK_SERIAL);
+    if (seen !== undefined) this.#bulk = { disk, device: seen };
+  }
+
+  async #untilShown(device: GuestDevice): Promise<ChannelDevice | undefined> {
+    if (this.#agent === undefined) return undefined;
+    const serial = device.serial.slice(0, SERIAL_CHARACTERS);
+    const find = async (signal: AbortSignal): Promise<ChannelDevice> => {
+      for (;;) {
+        signal.throwIfAborted();
+        const known = new Set([...this.#attached.values()].map(({ sequence }) => sequence));
+        const found = (await this.devices()).find((one) => one.serial === serial && !known.has(one.sequence));
+        if (found !== undefined) return found;
+        await sleep(this.#options.wallClock, LOOK_MS);
+      }
+    };
+    const over = new AbortController();
+    try {
+      return await this.#within(APPEAR_TIMEOUT_MS, find(over.signal), `does not show disk ${device.diskId}`);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** @throws QemuError after so long, or when the machine ends */
+  async #within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+    const { wallClock, name } = this.#options;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = wallClock.setTimer(wallClock.now() + ms, () => {
+      const console = this.#machine.consoleTail();
+      const said = console === '' ? '' : `; its console: ${console}`;
+      reject(new QemuError(`the guest of ${name} ${what} within ${ms / 1000} s${said}`));
+    });
+    work.catch(() => undefined);
+    try {
+      return await Promise.race([work, late, this.ended]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
