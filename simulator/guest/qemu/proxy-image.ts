@@ -15,7 +15,9 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type ArchiveEntry, cpioArchive } from './cpio-archive.ts';
@@ -44,6 +46,12 @@ export interface ProxyImageOptions {
   readonly cacheFolder: string;
   /** Where `boot/` and `lib/modules/` are: `/`, or a folder with an unpacked kernel package. */
   readonly kernelRoots?: readonly string[];
+}
+
+/** Where caches belong, by the XDG base directory specification. */
+export function defaultCacheFolder(): string {
+  const { XDG_CACHE_HOME } = env;
+  return join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'backlot');
 }
 
 /** @throws ProxyImageError */

@@ -21,8 +21,8 @@ export interface QemuGuestsOptions {
   readonly folder: string;
   readonly shape: MachineShape;
   readonly wallClock: Clock;
-  /** Told of what goes wrong where nobody waits for an answer. */
-  readonly onError: (error: Error) => void;
+  /** Told what goes wrong where nobody waits for an answer, one line each. */
+  readonly report: (line: string) => void;
 }
 
 export interface QemuGuests extends AsyncDisposable {
@@ -109,9 +109,9 @@ class Level {
   }
 
   #powerOn(server: GuestServer): void {
-    const { onError, shape } = this.#options;
-    this.#openDoor(server).catch(onError);
-    if (shape.boot.kind === 'disk') this.#machine(server).catch(onError);
+    this.#openDoor(server).catch((error: Error) => this.#options.report(error.message));
+    // Its failure is reported where the machine's end is.
+    if (this.#options.shape.boot.kind === 'disk') this.#machine(server).catch(() => undefined);
   }
 
   #powerOff(id: string): void {
@@ -142,7 +142,7 @@ class Level {
         // Ended by itself: the next one who needs it starts it anew.
         if (this.#machines.get(server.id) !== machine) return;
         this.#powerOff(server.id);
-        this.#options.onError(error);
+        this.#options.report(`${server.name}: ${error.message}`);
       });
     return machine;
   }
