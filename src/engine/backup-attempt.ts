@@ -1,6 +1,5 @@
 /** One attempt at a backup: everything from the snapshot to its removal, within one lock period. */
 import { NbdError, NbdRefused } from '../nbd/client/errors.ts';
-import { messageOf } from '../repository/errors.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
@@ -23,10 +22,9 @@ import { openDoor } from './open-door.ts';
 import { writePointNotes } from './point-notes.ts';
 import type { OpenDisk } from './proxy-agent.ts';
 import { totalBytes } from './ranges.ts';
-import { releaseContextOf, releaseSnapshot } from './release.ts';
 import { settleHotAdded } from './release-hot-added.ts';
 import { Setback } from './setback.ts';
-import { snapshotName, takeSnapshot } from './take-snapshot.ts';
+import { removeSnapshot, snapshotName, takeSnapshot } from './take-snapshot.ts';
 import { transferDisk } from './transfer-disk.ts';
 import { VerificationFailed, verifyDisk } from './verify-point.ts';
 
@@ -73,7 +71,7 @@ export async function attemptBackup(context: JobContext, order: AttemptOrder): P
   await using held = new AsyncDisposableStack();
   const name = snapshotName(context, order.attempt);
   await context.note.addSnapshot(name);
-  held.defer(() => removeSnapshot(context, order.server, name));
+  held.defer(() => removeSnapshot(context, order.server.id, name));
   held.defer(() => settleHotAdded(context));
   const snapshot = await inStep(context, 'snapshot', () => takeSnapshot(context, order.server, name));
   const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, order.server.id, 'backup')));
@@ -318,19 +316,4 @@ async function explainLockedFailure(context: JobContext, lock: HeldLock, error: 
   if (isDataPath) await lock.lease.check().catch(() => {});
   if (lock.lease.signal.aborted) return lock.lease.signal.reason;
   return explained instanceof Setback ? explained : error;
-}
-
-/** Never throws: what stays is in the note, and the warning says so. */
-async function removeSnapshot(context: JobContext, server: ServerItem, name: string): Promise<void> {
-  report(context, { step: 'release' });
-  try {
-    await releaseSnapshot(releaseContextOf(context), server.id, name);
-    await context.note.dropSnapshot(name);
-  } catch (error) {
-    warn(
-      context,
-      `snapshot ${name} could not be removed (${messageOf(error)}); ` +
-        'the next run or "backlot cleanup" tries again',
-    );
-  }
 }

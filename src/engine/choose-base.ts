@@ -37,10 +37,15 @@ function none(because: string): BaseChoice {
 
 /** Why the base's checkpoint cannot be an ancestor of the snapshot's; empty when it can. */
 export function whyNotAncestor(base: Base, checkpointId: number): string {
+  return whyNotLater(base.checkpointId, checkpointId);
+}
+
+/** Why a snapshot's checkpoint does not lie after a backup's in one history; empty when it does. */
+export function whyNotLater(backupsCheckpoint: number, checkpointId: number): string {
   if (checkpointId === 0) return 'the snapshot has no checkpoint';
-  if (versionOfCheckpoint(base.checkpointId) !== versionOfCheckpoint(checkpointId))
+  if (versionOfCheckpoint(backupsCheckpoint) !== versionOfCheckpoint(checkpointId))
     return 'changed block tracking was reset since the last backup';
-  if (checkpointId <= base.checkpointId)
+  if (checkpointId <= backupsCheckpoint)
     return "the snapshot's checkpoint does not lie after the last backup's: it is not of the same history";
   return '';
 }

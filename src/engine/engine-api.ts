@@ -106,6 +106,11 @@ export interface RestoreJob {
   /** `new` creates a server from the backed-up configuration; else name or id of an existing one, which must be off. */
   readonly to: string;
   readonly transport: Transport;
+  /**
+   * To the server that was backed up: writes only where it differs from the point, as far as the platform's change
+   * tracking can tell; else everything, and the result says why. Default false.
+   */
+  readonly differential?: boolean;
   /** Name of the new server. Default: the backed-up name with `-restored`. */
   readonly newName?: string;
   readonly powerOn?: boolean;
@@ -122,8 +127,13 @@ export interface RestoreResult {
   readonly disks: readonly {
     readonly deviceId: string;
     readonly writtenBytes: number;
+    /** Bytes that are zeros now, where the restore looked at them. */
     readonly zeroBytes: number;
   }[];
+  /** Only where the server differed from the point was written. Absent where that was not asked for. */
+  readonly differential?: boolean;
+  /** Why a differential restore became a whole one; empty or absent otherwise. */
+  readonly wholeBecause?: string;
   readonly durationMs: number;
   readonly renewals: number;
   readonly warnings: readonly string[];

@@ -48,6 +48,23 @@ export function complementOf(ranges: readonly ByteRange[], sizeBytes: number): r
   return gaps;
 }
 
+/** What both lists have. */
+export function intersectionOf(
+  some: readonly ByteRange[],
+  others: readonly ByteRange[],
+): readonly ByteRange[] {
+  const both: ByteRange[] = [];
+  for (let one = 0, other = 0; ; ) {
+    const [a, b] = [some[one], others[other]];
+    if (a === undefined || b === undefined) return both;
+    const offset = Math.max(a.offset, b.offset);
+    const end = Math.min(a.offset + a.length, b.offset + b.length);
+    if (end > offset) both.push({ offset, length: end - offset });
+    if (a.offset + a.length < b.offset + b.length) one++;
+    else other++;
+  }
+}
+
 export function totalBytes(ranges: readonly ByteRange[]): number {
   return ranges.reduce((sum, range) => sum + range.length, 0);
 }

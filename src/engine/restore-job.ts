@@ -1,36 +1,43 @@
-/** A restore from the point to the server: the target is prepared, locked, written whole, released, started if asked. */
+/** A restore from the point to the server: the target is prepared, locked, written, released, started if asked. */
 import type { PointDiskInfo, PointReader } from '../repository/repository-api.ts';
 import type { ServerItem } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
+import { planDifferential } from './differential.ts';
 import type { DiskDoor } from './disk-door.ts';
-import type { RestoreJob, RestoreResult, Transport } from './engine-api.ts';
+import type { RestoreJob, RestoreResult } from './engine-api.ts';
 import { inStep, type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
 import { openDoor } from './open-door.ts';
 import type { OpenDisk } from './proxy-agent.ts';
-import { totalBytes } from './ranges.ts';
+import { type ByteRange, intersectionOf, totalBytes } from './ranges.ts';
 import { settleHotAdded } from './release-hot-added.ts';
 import { prepareExisting, prepareNew } from './restore-target.ts';
+import { removeSnapshot } from './take-snapshot.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 import { type WrittenDisk, writeDisk } from './write-disk.ts';
 
 export async function runRestore(context: JobContext, job: RestoreJob): Promise<RestoreResult> {
   const startedAtMs = context.env.clock.now();
   const reader = await inStep(context, 'open', () => context.env.repository.open(job.pointId));
+  if (job.differential && job.to === 'new')
+    throw new JobFailed(
+      'target',
+      new Refusal(
+        'a new server differs from everything',
+        'leave --differential out, or restore to the server that was backed up',
+      ),
+    );
   const server = await inStep(context, 'target', () =>
     job.to === 'new' ? prepareNew(context, job, reader) : prepareExisting(context, job),
   );
-  const { disks, renewals, transport, proxy } = await writeLocked(context, job, reader, server);
+  const outcome = await write(context, job, reader, server);
   await inStep(context, 'finish', () => forgetNewServer(context));
   if (job.powerOn) await inStep(context, 'power-on', () => powerOn(context, server));
   return {
     pointId: job.pointId,
     server: { id: server.id, name: server.name },
-    transport,
-    ...(proxy === undefined ? {} : { proxy }),
-    disks,
+    ...outcome,
     durationMs: context.env.clock.now() - startedAtMs,
-    renewals,
     warnings: context.warnings,
   };
 }
@@ -41,18 +48,37 @@ async function forgetNewServer(context: JobContext): Promise<void> {
   await context.note.replace(rest);
 }
 
-interface WriteOutcome {
-  readonly disks: readonly WrittenDisk[];
-  readonly renewals: number;
-  readonly transport: Transport;
-  readonly proxy: string | undefined;
+type WriteOutcome = Pick<RestoreResult, 'disks' | 'renewals' | 'transport' | 'proxy'>;
+
+/** A snapshot that was taken to find the differences is gone before the target may be started. */
+async function write(
+  context: JobContext,
+  job: RestoreJob,
+  reader: PointReader,
+  server: ServerItem,
+): Promise<WriteOutcome & Pick<RestoreResult, 'differential' | 'wholeBecause'>> {
+  if (!job.differential) return writeLocked(context, job, { reader, server });
+  await using held = new AsyncDisposableStack();
+  const { areas, wholeBecause } = await inStep(context, 'differential', () =>
+    planDifferential(context, { reader, server }, (name) =>
+      held.defer(() => removeSnapshot(context, server.id, name)),
+    ),
+  );
+  const outcome = await writeLocked(context, job, { reader, server, areas });
+  return { ...outcome, differential: areas.size > 0, wholeBecause };
+}
+
+interface WriteTarget {
+  readonly reader: PointReader;
+  readonly server: ServerItem;
+  /** By slot; disks that are not among them are written whole. */
+  readonly areas?: ReadonlyMap<string, readonly ByteRange[]>;
 }
 
 async function writeLocked(
   context: JobContext,
   job: RestoreJob,
-  reader: PointReader,
-  server: ServerItem,
+  { reader, server, areas = new Map() }: WriteTarget,
 ): Promise<WriteOutcome> {
   await using held = new AsyncDisposableStack();
   held.defer(() => settleHotAdded(context));
@@ -69,11 +95,11 @@ async function writeLocked(
     });
     await inStep(context, 'check', () => checkDisks(door, reader));
     const disks = await inStep(context, 'write', () =>
-      writeDisks(context, { reader, door, signal, progress }),
+      writeDisks(context, { reader, areas, door, signal, progress }),
     );
     await inStep(context, 'finish', () => lock.lease.check());
     const { transport, proxy } = door;
-    return { disks, renewals: lock.lease.renewals, transport, proxy };
+    return { transport, ...(proxy === undefined ? {} : { proxy }), disks, renewals: lock.lease.renewals };
   } catch (error) {
     // A lock that is lost but not yet missed would make this look like a fault of the network.
     if (!context.signal.aborted) await lock.lease.check().catch(() => {});
@@ -96,7 +122,7 @@ function checkDisk(nbd: OpenDisk, disk: PointDiskInfo): void {
     );
 }
 
-interface WriteOrder {
+interface WriteOrder extends Pick<WriteTarget, 'areas'> {
   readonly reader: PointReader;
   readonly door: DiskDoor;
   readonly signal: AbortSignal;
@@ -104,10 +130,10 @@ interface WriteOrder {
 }
 
 async function writeDisks(context: JobContext, order: WriteOrder): Promise<readonly WrittenDisk[]> {
-  const { reader, door, signal } = order;
+  const { reader, areas, door, signal } = order;
   const { readBytes, connections } = context.settings;
   const { disks } = reader.info;
-  const total = disks.reduce((sum, disk) => sum + totalBytes(reader.dataRanges(disk.deviceId)), 0);
+  const total = disks.reduce((sum, { deviceId }) => sum + totalBytes(dataIn(reader, deviceId, areas)), 0);
   const written: WrittenDisk[] = [];
   let done = 0;
   for (const { deviceId, sizeBytes } of disks) {
@@ -123,6 +149,7 @@ async function writeDisks(context: JobContext, order: WriteOrder): Promise<reado
         reader,
         deviceId,
         sizeBytes,
+        areas: areas?.get(deviceId),
         nbd,
         pieceBytes: readBytes,
         parallel,
@@ -133,6 +160,12 @@ async function writeDisks(context: JobContext, order: WriteOrder): Promise<reado
     written.push(await door.use(deviceId, connections, async (nbd) => write(nbd)));
   }
   return written;
+}
+
+function dataIn(reader: PointReader, deviceId: string, areas: WriteTarget['areas']): readonly ByteRange[] {
+  const data = reader.dataRanges(deviceId);
+  const only = areas?.get(deviceId);
+  return only === undefined ? data : intersectionOf(data, only);
 }
 
 /** After the first write the target holds neither its old image nor the new one, and must not be started. */

@@ -1,8 +1,9 @@
-/** The snapshot that a backup reads. */
+/** The snapshot that a backup reads, or that ends the interval of a differential restore. */
+import { messageOf } from '../repository/errors.ts';
 import { TransportError } from '../sdk/http-transport.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
-import { type JobContext, pause, report, TASK_TIMEOUT_MS } from './job-context.ts';
-import { findSnapshots } from './release.ts';
+import { type JobContext, pause, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
+import { findSnapshots, releaseContextOf, releaseSnapshot } from './release.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 
 /** Longest name or description of a snapshot, characters. @source SCP OpenAPI 6.11.1, snapshots */
@@ -65,4 +66,19 @@ async function findByName(context: JobContext, serverId: string, name: string): 
   const [id] = await findSnapshots(context.scp, serverId, name);
   if (id === undefined) throw new Error(`snapshot ${name} was taken but the platform does not list it`);
   return id;
+}
+
+/** Never throws: what stays is in the note, and the warning says so. */
+export async function removeSnapshot(context: JobContext, serverId: string, name: string): Promise<void> {
+  report(context, { step: 'release' });
+  try {
+    await releaseSnapshot(releaseContextOf(context), serverId, name);
+    await context.note.dropSnapshot(name);
+  } catch (error) {
+    warn(
+      context,
+      `snapshot ${name} could not be removed (${messageOf(error)}); ` +
+        'the next run or "backlot cleanup" tries again',
+    );
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Writes one disk of a restore point over a disk of the platform, from its first byte to its last.
+ * Writes one disk of a restore point over a disk of the platform, from its first byte to its last, or in some areas.
  *
  * What the point does not hold must read as zeros afterwards, also where the disk held something else. Where the
  * platform promises that a range is zeros already (a fresh disk), nothing is sent for it.
@@ -7,13 +7,15 @@
 import { TRANSMISSION_FLAG } from '../nbd/wire/constants.ts';
 import type { PointReader } from '../repository/repository-api.ts';
 import type { OpenDisk } from './proxy-agent.ts';
-import { type ByteRange, complementOf, piecesOf } from './ranges.ts';
+import { type ByteRange, complementOf, intersectionOf, piecesOf, totalBytes } from './ranges.ts';
 import { runWorkers } from './run-workers.ts';
 
 export interface WriteOptions {
   readonly reader: PointReader;
   readonly deviceId: string;
   readonly sizeBytes: number;
+  /** Only there; absent: everywhere. */
+  readonly areas?: readonly ByteRange[] | undefined;
   readonly nbd: OpenDisk;
   readonly pieceBytes: number;
   readonly parallel: number;
@@ -30,8 +32,9 @@ export interface WrittenDisk {
 
 export async function writeDisk(options: WriteOptions): Promise<WrittenDisk> {
   const { reader, deviceId, sizeBytes, nbd, signal } = options;
-  const data = reader.dataRanges(deviceId).map((range) => clamp(range, sizeBytes));
-  for (const gap of complementOf(data, sizeBytes)) await zeroWhatIsNot(options, gap);
+  const areas = options.areas ?? [{ offset: 0, length: sizeBytes }];
+  const data = intersectionOf(reader.dataRanges(deviceId), areas);
+  for (const gap of intersectionOf(complementOf(data, sizeBytes), areas)) await zeroWhatIsNot(options, gap);
   let writtenBytes = 0;
   await runWorkers(piecesOf(data, options.pieceBytes), options.parallel, async ({ offset, length }) => {
     signal.throwIfAborted();
@@ -45,7 +48,7 @@ export async function writeDisk(options: WriteOptions): Promise<WrittenDisk> {
     options.onBytes(length);
   });
   await nbd.flush(signal);
-  return { deviceId, writtenBytes, zeroBytes: sizeBytes - writtenBytes };
+  return { deviceId, writtenBytes, zeroBytes: totalBytes(areas) - writtenBytes };
 }
 
 const ALLOCATION = 'base:allocation';
@@ -69,10 +72,6 @@ async function zero(options: WriteOptions, range: ByteRange): Promise<void> {
     return nbd.writeZeroes(range.offset, range.length, {}, signal);
   for (const { offset, length } of piecesOf([range], options.pieceBytes))
     await nbd.write(offset, new Uint8Array(length), {}, signal);
-}
-
-function clamp(range: ByteRange, sizeBytes: number): ByteRange {
-  return { offset: range.offset, length: Math.min(range.length, sizeBytes - range.offset) };
 }
 
 const ZEROS = Buffer.alloc(64 * 1024);
