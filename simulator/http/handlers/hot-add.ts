@@ -1,7 +1,7 @@
 import { ApiError } from '../../../src/contract/errors.ts';
 import { HOT_ADD_OPERATIONS } from '../../../src/contract/operations/hot-add.ts';
 import type { GuestExecResult } from '../../../src/contract/schemas/hot-add.ts';
-import type { HotAddRequest, Server, World } from '../../domain/world-api.ts';
+import type { Server, World } from '../../domain/world-api.ts';
 import { refuseOlderPool } from '../authorize.ts';
 import type { HandlersOf } from '../call.ts';
 import { findServer } from '../find-server.ts';
@@ -22,19 +22,12 @@ function serverOfCall(
   return server;
 }
 
-/** HCI names the source by its own id. */
-const withServerId = (world: World, disk: HotAddRequest): HotAddRequest =>
-  disk.sourceServerId === undefined
-    ? disk
-    : { ...disk, sourceServerId: findServer(world, disk.sourceServerId).id };
-
 /** @throws NOT_FOUND for a task that is none of a command in this server */
 function execResult(world: World, server: Server, taskId: string): GuestExecResult {
-  const task = world.tasks.get(taskId);
-  if (task.action !== 'guest.exec' || task.serverId !== server.id)
-    throw new ApiError('NOT_FOUND', `task ${taskId}`);
   const result = world.guest.execResult(taskId);
-  return { status: task.status, exit_code: result?.exitCode ?? -1, output: result?.output ?? '' };
+  const { serverId, status } = world.tasks.get(taskId);
+  if (serverId !== server.id) throw new ApiError('NOT_FOUND', `command of task ${taskId}`);
+  return { status, exit_code: result?.exitCode ?? -1, output: result?.output ?? '' };
 }
 
 export const HOT_ADD_HANDLERS: HandlersOf<keyof typeof HOT_ADD_OPERATIONS> = {
@@ -48,8 +41,7 @@ export const HOT_ADD_HANDLERS: HandlersOf<keyof typeof HOT_ADD_OPERATIONS> = {
   },
   'hci.hot-add.add': ({ world, params, body, actor }) => {
     const proxy = serverOfCall(world, params, 'hci.hot-add.add');
-    const disks = parseHciHotAdd(body).map((disk) => withServerId(world, disk));
-    return { task_id: world.hotAdd.add(proxy.id, disks, actor).taskId };
+    return { task_id: world.hotAdd.add(proxy.id, parseHciHotAdd(body), actor).taskId };
   },
   'hci.hot-add.remove': ({ world, params, body, actor }) => {
     const proxy = serverOfCall(world, params, 'hci.hot-add.remove');

@@ -43,7 +43,7 @@ const onDatastore = (disks: readonly DiskSpec[], datastoreId: string): readonly 
   disks.map((disk) => ({ ...disk, datastoreId }));
 
 /** The proxies in a resource pool of their own. */
-const inOtherPool: TestbedOptions['change'] = (inventory) => {
+const inOtherPool = (inventory: InventorySpec): InventorySpec => {
   const { pools, clusters, hosts, datastores } = inventory;
   const poolId = '7481c2c8-0000-4000-8000-000000000002';
   const elsewhere: InventorySpec = {
@@ -54,6 +54,12 @@ const inOtherPool: TestbedOptions['change'] = (inventory) => {
     datastores: [...datastores, { ...first(datastores), id: 'd-2', clusterId: 'c-2', hostIds: ['h-2'] }],
   };
   return withProxy(({ disks }) => ({ hostId: 'h-2', disks: onDatastore(disks, 'd-2') }))(elsewhere);
+};
+
+/** A platform that is new enough, and the pool of the proxies is not. */
+const inOlderPool: TestbedOptions['change'] = (inventory) => {
+  const { pools, ...more } = inOtherPool(inventory);
+  return { ...more, pools: pools.map((pool, at) => (at === 0 ? pool : { ...pool, version: '6.11.1' })) };
 };
 
 /** The proxies on the host that reaches one of the two datastores only. */
@@ -200,6 +206,12 @@ const REFUSED_REMOVALS: readonly Refusal[] = [
     what: 'a pool before 6.11.3',
     code: 'UNKNOWN_PATH',
     options: { change: withPoolVersion('6.11.1') },
+    call: (_testbed, door) => door.remove(['d']),
+  },
+  {
+    what: 'a proxy in a pool before 6.11.3, at a newer platform',
+    code: 'UNKNOWN_PATH',
+    options: { change: inOlderPool },
     call: (_testbed, door) => door.remove(['d']),
   },
   {

@@ -96,11 +96,11 @@ describe('a command in a guest', () => {
     const { call, proxy, server } = testbed;
     const begun = await call('guest.exec', { server_id: proxy.id }, { body: { command: 'id' } });
     const task_id = String(begun.body.data.task_id);
-    const stop = await call('servers.stop', { server_id: server.id }, { body: { force: 1 } });
+    const stop = await call('servers.stop', { server_id: proxy.id }, { body: { force: 1 } });
     const status = async (server_id: string, task: unknown) =>
       (await call('guest.exec-result', { server_id, task_id: String(task) })).status;
     expect(await status(server.id, task_id)).toBe(404);
-    expect(await status(server.id, stop.body.data.task_id)).toBe(404);
+    expect(await status(proxy.id, stop.body.data.task_id)).toBe(404);
     expect(await status(proxy.id, 'none')).toBe(404);
     expect(await status(proxy.id, task_id)).toBe(200);
   });
