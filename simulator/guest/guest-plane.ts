@@ -30,8 +30,6 @@ export interface GuestPlaneOptions {
   readonly faults: () => Faults;
   /** What goes round every request of a program to a device. */
   readonly guard?: (disk: HotAddedDisk, connection: ExportConnection) => RequestGuard;
-  /** Told of a mirror that could not do its part. The guest then does not see the device, or does not let it go. */
-  readonly onMirrorError?: (error: unknown) => void;
 }
 
 export interface GuestPlane {
@@ -78,7 +76,10 @@ class Plane {
   }
 
   dial(serverId: string, name: string): ReturnType<Guests['dial']> {
-    const presence = this.shown(serverId).find(({ device }) => device.name === name);
+    // A mirror opens a device before it is shown.
+    const presence = [...this.#presences].find(
+      ({ server, recognised }) => server.id === serverId && recognised?.name === name,
+    );
     if (presence === undefined) return undefined;
     const { clock, journal, guard } = this.#options;
     return dialDevice({
@@ -150,7 +151,8 @@ class Plane {
     const content = world.hotAdd.device(disk.proxyId, disk.id);
     if (content === undefined) return undefined;
     const { id, name } = world.servers.get(disk.proxyId);
-    const onError = this.#options.onMirrorError ?? ((): void => undefined);
+    // The mirror has told its owner. A device that it could not show is not there; one that it could not take away stays.
+    const onError = (): void => undefined;
     const presence = new GuestPresence({
       server: { id, name },
       disk,

@@ -42,7 +42,7 @@ function directoryOf({ presence, guard }: ServeDeviceOptions): ExportDirectory {
     list: () => [{ name: '', description }],
     find: () => content,
     open(_name, connection) {
-      if (presence.state !== 'present') return 'shutting-down';
+      if (presence.state === 'gone') return 'shutting-down';
       presence.connections.add(connection);
       return {
         device: content,

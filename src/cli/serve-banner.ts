@@ -16,6 +16,10 @@ export interface ReadyLine {
   readonly caFile: string;
   readonly world: string;
   readonly seed: string;
+  /** How the guests of proxies are to be seen: `socket`, `fuse`, `loop` or `qemu`. */
+  readonly guest: string;
+  /** The guest folder: `<guestDir>/<proxy name>/dev/disk/by-id/virtio-<serial>`. */
+  readonly guestDir: string;
   /** Only when the control interface is not bound to loopback. */
   readonly controlToken?: string;
 }
@@ -33,6 +37,7 @@ backlot is ready: world ${line.world}, seed ${line.seed}, clock ${mode}, ${world
   SCP API    ${line.scp}        HCI API  ${line.hci}
   NBD        port ${port} on the hosts' own addresses (${host}, ...) and on ${new URL(line.nbd).hostname}
   Control    ${control}
+  Guests     ${line.guestDir}/<proxy>/dev/disk/by-id   (${line.guest})
   CA         ${line.caFile}
   Login      ${line.username} / ${line.password}
   Access key ${line.accessKey}

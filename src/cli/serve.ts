@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ClockMode } from '../../simulator/control/clock-mode.ts';
 import { CLOCK_MODE_HELP, parseClockMode } from '../../simulator/control/clock-mode.ts';
+import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { printBanner, type ReadyLine } from './serve-banner.ts';
 import { type ServeOptions, startServer } from './start-server.ts';
 
@@ -26,6 +27,8 @@ export function registerServe(program: Command): void {
     )
     .option('--seed <text>', 'same seed, same ids, addresses and contents', 'backlot')
     .option('--clock <mode>', CLOCK_MODE_HELP, parseMode, 'real' as ClockMode)
+    .option('--guest <level>', `guests of proxies: ${GUEST_LEVEL_HELP}`, parseGuest, 'socket' as GuestLevel)
+    .option('--guest-dir <folder>', 'where the devices of the guests are; an empty folder (a temporary one)')
     .option('--port <n>', `port of SCP's API (${FIXED_PORTS.port})`, parsePort)
     .option('--hci-port <n>', `port of HCI's API (${FIXED_PORTS.hciPort})`, parsePort)
     .option('--nbd-port <n>', `port of the hosts' NBD services (${FIXED_PORTS.nbdPort})`, parsePort)
@@ -39,11 +42,15 @@ export function registerServe(program: Command): void {
     .action(serve);
 }
 
+const GUEST_LEVEL_HELP =
+  'socket (NBD on unix sockets), fuse (files), loop (block devices; root), qemu (virtual machines)';
+
 const EXAMPLES = `
 Examples:
   backlot serve
   backlot serve --json --preset lab --seed 7 --clock virtual
   backlot serve --inventory cluster.yaml --clock x60
+  backlot serve --guest loop                               hot-added disks are block devices; root
   backlot serve --disk sql-prod-01:ide0=./system.img       a server of the preset tiny, seed backlot
 
 Exit codes: 0 stopped, 2 wrong usage, 3 the environment does not allow it (a port is taken), 70 internal error.`;
@@ -108,6 +115,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError('It must be a port from 0 (any free one) to 65535.');
+}
+
+function parseGuest(text: string): GuestLevel {
+  const level = GUEST_LEVELS.find((name) => name === text);
+  if (level === undefined) throw new InvalidArgumentError(`It must be one of ${GUEST_LEVELS.join(', ')}.`);
+  return level;
 }
 
 function collect(text: string, earlier: readonly string[]): readonly string[] {

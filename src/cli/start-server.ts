@@ -1,5 +1,6 @@
 /** Puts a served simulator together: world, listeners, control interface. */
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { createControlApp } from '../../simulator/control/control-app.ts';
 import type { AccessRule } from '../../simulator/control/access.ts';
 import { type ClockMode, scaleOf } from '../../simulator/control/clock-mode.ts';
@@ -9,13 +10,15 @@ import { openLazyDoor } from '../../simulator/app/lazy-door.ts';
 import { type Listeners, listen } from '../../simulator/app/listen.ts';
 import { canListenOn } from '../../simulator/app/listen-nbd-plane.ts';
 import { createServedWorlds } from '../../simulator/app/served-worlds.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createSimulator, type ListenableSimulator } from '../../simulator/app/simulator.ts';
+import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { simplePassword } from '../../simulator/inventory/platform-login.ts';
 import type { PresetName } from '../../simulator/inventory/presets.ts';
 import { ScaledClock } from '../runtime/scaled-clock.ts';
 import { CliError } from './cli-error.ts';
 import type { ReadyLine } from './serve-banner.ts';
 import { packageVersion } from './package-version.ts';
+import { openServedGuests, type ServedGuests } from './serve-guests.ts';
 import { prepareInventory } from './serve-inventory.ts';
 
 export interface ServeOptions {
@@ -26,6 +29,10 @@ export interface ServeOptions {
   readonly seed: string;
   readonly clock: ClockMode;
   readonly host: string;
+  readonly guest: GuestLevel;
+  readonly guestDir?: string;
+  /** For the level qemu. */
+  readonly proxyImage?: string;
   readonly ports: {
     readonly port: number;
     readonly hciPort: number;
@@ -78,7 +85,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       host,
     ),
   );
-  refresh = listeners.refresh;
+  const guests = open.use(await openGuests(options, simulator));
+  refresh = async () => {
+    await listeners.refresh();
+    await guests.refresh();
+  };
   const access = accessRule(host);
   const build = () => createControlApp({ host: worlds, access });
   const control = open.use(await explain(() => openLazyDoor({ host, port: ports.controlPort, build }), host));
@@ -87,7 +98,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     world,
     mode: options.clock,
     caPem: listeners.caPem,
-    ready: describeReady(world, host, portsOf(listeners, control.port), access),
+    ready: {
+      ...describeReady(world, host, portsOf(listeners, control.port), access),
+      guest: options.guest,
+      guestDir: guests.folder,
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -98,7 +113,12 @@ function portsOf({ scpPort, hciPort, nbdPort }: Listeners, controlPort: number):
   return { scpPort, hciPort, nbdPort, controlPort };
 }
 
-function describeReady(world: World, host: string, ports: Ports, access: AccessRule): RunningServer['ready'] {
+function describeReady(
+  world: World,
+  host: string,
+  ports: Ports,
+  access: AccessRule,
+): Omit<RunningServer['ready'], 'guest' | 'guestDir'> {
   const [login] = world.credentials;
   const name = urlHost(host);
   return {
@@ -115,6 +135,16 @@ function describeReady(world: World, host: string, ports: Ports, access: AccessR
     seed: world.seed,
     ...(access.kind === 'token' ? { controlToken: access.token } : {}),
   };
+}
+
+function openGuests(options: ServeOptions, simulator: ListenableSimulator): Promise<ServedGuests> {
+  const { guest, guestDir, proxyImage } = options;
+  return openServedGuests({
+    level: guest,
+    worlds: () => simulator.worlds(),
+    ...(guestDir === undefined ? {} : { folder: resolve(guestDir) }),
+    ...(proxyImage === undefined ? {} : { proxyImage }),
+  });
 }
 
 /** What listening at `host` changes about an inventory. */

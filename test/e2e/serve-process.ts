@@ -14,6 +14,8 @@ export interface Ready {
   readonly caFile: string;
   readonly world: string;
   readonly seed: string;
+  readonly guest: string;
+  readonly guestDir: string;
 }
 
 export interface Finished {

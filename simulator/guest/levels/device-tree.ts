@@ -1,0 +1,50 @@
+/** A guest's own root as far as its devices go: names, links by serial, and what the kernel says about each. */
+import { mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BY_ID, byIdName, proxyFolder } from '../../../src/kernel/guest-folder.ts';
+import type { GuestDevice, GuestServer } from '../guest-api.ts';
+import { SECTOR_BYTES } from '../whole-sectors.ts';
+
+export class DeviceTree {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Where the device is to be. The folders exist when this resolves. */
+  async place(server: GuestServer, device: GuestDevice): Promise<string> {
+    const root = proxyFolder(this.#folder, server.name);
+    await mkdir(join(root, BY_ID), { recursive: true });
+    await mkdir(join(root, 'sys/block', device.name), { recursive: true });
+    return join(root, 'dev', device.name);
+  }
+
+  /** Says what the device is. The link comes last, as udev's does: who sees it finds all the rest. */
+  async announce(server: GuestServer, device: GuestDevice): Promise<void> {
+    const root = proxyFolder(this.#folder, server.name);
+    const kernel = join(root, 'sys/block', device.name);
+    await writeFile(join(kernel, 'serial'), device.serial);
+    await writeFile(join(kernel, 'size'), `${device.sizeBytes / SECTOR_BYTES}\n`);
+    await writeFile(join(kernel, 'ro'), device.isReadOnly ? '1\n' : '0\n');
+    const link = linkOf(root, device);
+    if (link === undefined) return;
+    // Of two devices with one serial the last one gets the link.
+    await rm(link, { force: true });
+    await symlink(targetOf(device), link);
+  }
+
+  async remove(server: GuestServer, device: GuestDevice): Promise<void> {
+    const root = proxyFolder(this.#folder, server.name);
+    const link = linkOf(root, device);
+    if (link !== undefined && (await readlink(link).catch(() => '')) === targetOf(device)) await rm(link);
+    await rm(join(root, 'sys/block', device.name), { recursive: true, force: true });
+  }
+}
+
+function linkOf(root: string, { name, serial }: GuestDevice): string | undefined {
+  const link = byIdName(name, serial);
+  return link === undefined ? undefined : join(root, BY_ID, link);
+}
+
+const targetOf = ({ name }: GuestDevice): string => `../../${name}`;

@@ -1,0 +1,122 @@
+/**
+ * The levels without a machine: devices in the guest folder as sockets, files or links to loop devices.
+ *
+ * Steps of one guest are carried out one after the other, because a name that is free again may be taken at once.
+ */
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { DeviceMirror, GuestDevice, GuestServer } from '../guest-api.ts';
+import { openDeviceDoor } from './device-door.ts';
+import { DeviceTree } from './device-tree.ts';
+import { checkFuse, mountFuseFile } from './fuse-file.ts';
+import type { GuestLevelOptions, OpenGuestLevel } from './guest-level.ts';
+import { PRIVATE } from './guest-folder-owner.ts';
+import { attachLoop, checkLoop } from './loop-device.ts';
+
+type FolderLevel = 'socket' | 'fuse' | 'loop';
+
+export async function openFolderLevel(
+  level: FolderLevel,
+  options: GuestLevelOptions,
+): Promise<OpenGuestLevel> {
+  const isRoot = userInfo().uid === 0;
+  if (level === 'loop') await checkLoop(isRoot);
+  if (level !== 'socket') await checkFuse(isRoot);
+  await mkdir(join(options.folder, PRIVATE), { recursive: true, mode: 0o700 });
+  const mirror = new FolderMirror(level, options);
+  await options.guests.mirror(mirror);
+  return {
+    level,
+    folder: options.folder,
+    async [Symbol.asyncDispose]() {
+      await options.guests.mirror(undefined);
+      await mirror.close();
+    },
+  };
+}
+
+class FolderMirror implements DeviceMirror {
+  readonly #level: FolderLevel;
+  readonly #options: GuestLevelOptions;
+  readonly #tree: DeviceTree;
+  /** What was built for each device, by guest and name. */
+  readonly #built = new Map<string, AsyncDisposable>();
+  readonly #queues = new Map<string, Promise<void>>();
+  #count = 0;
+
+  constructor(level: FolderLevel, options: GuestLevelOptions) {
+    this.#level = level;
+    this.#options = options;
+    this.#tree = new DeviceTree(options.folder);
+  }
+
+  appear(server: GuestServer, device: GuestDevice): Promise<void> {
+    return this.#inTurn(server.id, async () => {
+      const path = await this.#tree.place(server, device);
+      await using open = new AsyncDisposableStack();
+      await this.#build(path, server, device, open);
+      await this.#tree.announce(server, device);
+      this.#built.set(`${server.id}/${device.name}`, open.move());
+    });
+  }
+
+  vanish(server: GuestServer, device: GuestDevice): Promise<void> {
+    return this.#inTurn(server.id, async () => {
+      const key = `${server.id}/${device.name}`;
+      const built = this.#built.get(key);
+      this.#built.delete(key);
+      await this.#tree.remove(server, device);
+      await built?.[Symbol.asyncDispose]();
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.values());
+    for (const built of this.#built.values()) {
+      await this.#dispose(built);
+    }
+    this.#built.clear();
+  }
+
+  async #dispose(built: AsyncDisposable): Promise<void> {
+    try {
+      await built[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#options.report(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** What is put on `open` is taken away in the opposite order. */
+  async #build(
+    path: string,
+    server: GuestServer,
+    device: GuestDevice,
+    open: AsyncDisposableStack,
+  ): Promise<void> {
+    const { guests, wall, folder } = this.#options;
+    const dial = () => guests.dial(server.id, device.name);
+    if (this.#level === 'socket') {
+      open.use(await openDeviceDoor(path, dial));
+      return;
+    }
+    const stem = join(folder, PRIVATE, `${++this.#count}`);
+    const { isReadOnly } = device;
+    open.use(await openDeviceDoor(`${stem}.nbd`, dial));
+    const file = this.#level === 'fuse' ? path : `${stem}.img`;
+    open.use(
+      await mountFuseFile({ path: file, socket: `${stem}.nbd`, pidFile: `${stem}.pid`, isReadOnly, wall }),
+    );
+    if (this.#level === 'fuse') return;
+    const loop = open.use(await attachLoop(file, device.serial, isReadOnly));
+    await symlink(loop.path, path);
+    open.defer(() => rm(path, { force: true }));
+  }
+
+  #inTurn(guest: string, step: () => Promise<void>): Promise<void> {
+    const result = (this.#queues.get(guest) ?? Promise.resolve()).then(step);
+    const settled = result.catch((error: Error) => this.#options.report(error.message));
+    this.#queues.set(guest, settled);
+    return result;
+  }
+}
