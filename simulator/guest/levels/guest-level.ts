@@ -7,6 +7,7 @@
 import type { Clock } from '../../../src/kernel/clock.ts';
 import type { World } from '../../domain/world-api.ts';
 import type { Guests } from '../guest-api.ts';
+import type { ProxyMachineOptions } from '../qemu/qemu-command.ts';
 
 export const GUEST_LEVELS = ['socket', 'fuse', 'loop', 'qemu'] as const;
 export type GuestLevel = (typeof GUEST_LEVELS)[number];
@@ -22,6 +23,8 @@ export interface GuestLevelOptions {
   readonly report: (line: string) => void;
   /** `qemu`: an own proxy image in place of the one that backlot makes. */
   readonly proxyImage?: string;
+  /** `qemu`: what the machines are like. */
+  readonly machine?: ProxyMachineOptions;
 }
 
 /** A level at work. Disposing it lets all devices go and ends every process it started. */

@@ -12,7 +12,9 @@ export async function openGuestLevel(level: GuestLevel, options: GuestLevelOptio
       const { openFolderLevel } = await import('./folder-level.ts');
       return openFolderLevel(level, options);
     }
-    case 'qemu':
-      throw new Error('not there yet');
+    case 'qemu': {
+      const { openQemuLevel } = await import('../qemu/open-qemu-level.ts');
+      return openQemuLevel(options);
+    }
   }
 }

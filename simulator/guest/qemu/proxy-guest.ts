@@ -13,8 +13,8 @@ import { ChannelClient } from '../../../src/guest-channel/channel-client.ts';
 import { type ChannelDevice, parseDevices } from '../../../src/guest-channel/channel-devices.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import type { GuestDevice } from '../guest-api.ts';
+import { openDeviceDoor } from '../levels/device-door.ts';
 import { BULK_SERIAL, BulkDisk } from './bulk-disk.ts';
-import { type DeviceSocket, listenForQemu } from './device-socket.ts';
 import { HotPlug, type Plugged } from './hot-plug.ts';
 import type { MachineShape } from './qemu-command.ts';
 import { QemuError, QemuMachine } from './qemu-machine.ts';
@@ -40,7 +40,7 @@ const SERIAL_CHARACTERS = 20;
 
 interface Attached {
   readonly plugged: Plugged;
-  readonly socket: DeviceSocket;
+  readonly socket: AsyncDisposable;
   /** As the guest's kernel knows it; absent without an agent. */
   readonly sequence?: string;
 }
@@ -101,8 +101,7 @@ export class ProxyGuest implements AsyncDisposable {
     const { diskId, serial, isReadOnly } = device;
     const path = join(this.#folder, `${++this.#sockets}.sock`);
     await using attaching = new AsyncDisposableStack();
-    const socket = await listenForQemu(path, dial);
-    attaching.defer(() => socket.close());
+    const socket = attaching.use(await openDeviceDoor(path, dial));
     const plugged = await this.#hotPlug.plug({ socket: path, serial, isReadOnly });
     const attached = { plugged, socket };
     this.#attached.set(diskId, attached);
@@ -116,9 +115,9 @@ export class ProxyGuest implements AsyncDisposable {
     const attached = this.#attached.get(diskId);
     if (attached === undefined) return;
     this.#attached.delete(diskId);
-    if (isForced) await attached.socket.close();
+    if (isForced) await attached.socket[Symbol.asyncDispose]();
     await this.#hotPlug.unplug(attached.plugged, UNPLUG_TIMEOUT_MS);
-    if (!isForced) await attached.socket.close();
+    if (!isForced) await attached.socket[Symbol.asyncDispose]();
   }
 
   /** What the guest's kernel shows, the disk for bulk transfers left out. @throws ChannelLost, ChannelRefusal */
@@ -133,7 +132,7 @@ export class ProxyGuest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#agent?.close();
     await this.#machine[Symbol.asyncDispose]();
-    for (const { socket } of this.#attached.values()) await socket.close();
+    for (const { socket } of this.#attached.values()) await socket[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -15,9 +15,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type ArchiveEntry, cpioArchive } from './cpio-archive.ts';
@@ -28,9 +26,15 @@ export interface ProxyImage {
   readonly initramfs: string;
 }
 
-/** A part of the image is not on this machine. The message says how it comes there. */
+/** A part of the image is not on this machine. `hint` says how it comes there. */
 export class ProxyImageError extends Error {
   override readonly name = 'ProxyImageError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
 }
 
 const INIT = fileURLToPath(new URL('proxy/init.sh', import.meta.url));
@@ -38,6 +42,7 @@ const AGENT = fileURLToPath(new URL('proxy/agent.c', import.meta.url));
 /** What the guest's disks and its port need; what these need follows from their own words. */
 const DRIVERS = ['virtio_pci', 'virtio_blk', 'virtio_console'] as const;
 const BUSYBOX_FILES = ['/bin/busybox', '/usr/bin/busybox'] as const;
+const COMPILER_HINT = 'Install one: apt-get install gcc libc6-dev';
 /** Level 1: a third larger than level 9, and four times as fast to make. */
 const GZIP_LEVEL = 1;
 
@@ -46,12 +51,6 @@ export interface ProxyImageOptions {
   readonly cacheFolder: string;
   /** Where `boot/` and `lib/modules/` are: `/`, or a folder with an unpacked kernel package. */
   readonly kernelRoots?: readonly string[];
-}
-
-/** Where caches belong, by the XDG base directory specification. */
-export function defaultCacheFolder(): string {
-  const { XDG_CACHE_HOME } = env;
-  return join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'backlot');
 }
 
 /** @throws ProxyImageError */
@@ -98,12 +97,9 @@ function compileAgent(cacheFolder: string): Buffer {
   if (!existsSync(program)) {
     const draft = draftOf(program);
     const cc = spawnSync('cc', ['-static', '-Os', '-s', '-o', draft, AGENT], { encoding: 'utf8' });
-    if (cc.error !== undefined)
-      throw new ProxyImageError('there is no C compiler (cc); install gcc and libc6-dev');
+    if (cc.error !== undefined) throw new ProxyImageError('there is no C compiler (cc)', COMPILER_HINT);
     if (cc.status !== 0)
-      throw new ProxyImageError(
-        `the agent does not compile (are gcc and libc6-dev installed?): ${cc.stderr.trim()}`,
-      );
+      throw new ProxyImageError(`the agent does not compile: ${cc.stderr.trim()}`, COMPILER_HINT);
     renameSync(draft, program);
   }
   return readFileSync(program);
@@ -114,7 +110,7 @@ function readBusybox(): Buffer {
   const content = path === undefined ? undefined : readFileSync(path);
   // A dynamic one would need libraries that are not in the image; it names its loader.
   if (content === undefined || content.includes('/ld-linux'))
-    throw new ProxyImageError('there is no static busybox; install busybox-static');
+    throw new ProxyImageError('there is no static busybox', 'Install it: apt-get install busybox-static');
   return content;
 }
 
@@ -140,7 +136,8 @@ function findKernel(roots: readonly string[]): Kernel {
     }
   }
   throw new ProxyImageError(
-    'there is no kernel for the proxy guest; install linux-image-cloud-amd64, or let scripts/install-peers.ts fetch it',
+    'there is no kernel for the guest of a proxy',
+    'Install one: apt-get install linux-image-cloud-amd64; or let scripts/build-proxy-image.ts fetch it.',
   );
 }
 

@@ -15,6 +15,22 @@ export interface MachineShape {
   readonly hasNetwork: boolean;
 }
 
+/** What a user may say about the machines. */
+export interface ProxyMachineOptions {
+  /** A bootable disk (qcow2 or raw) in place of the small image that backlot makes. It is not written to. */
+  readonly image?: string;
+  /** Default 256; with an own image 2048. */
+  readonly memoryMb?: number;
+  /** Default 2. */
+  readonly cpus?: number;
+  /** Default `tcg`. */
+  readonly accelerator?: MachineShape['accelerator'];
+  /** The guest reaches this machine at 10.0.2.2. Default: only with an own image. */
+  readonly hasNetwork?: boolean;
+  /** Where backlot's own image is kept once made. Default: `.cache/backlot` in the user's home. */
+  readonly cacheFolder?: string;
+}
+
 /** Files and sockets of one machine. QEMU connects to the sockets; this process listens there. */
 export interface MachinePaths {
   readonly qmp: string;

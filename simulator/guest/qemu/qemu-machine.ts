@@ -18,7 +18,7 @@ export class QemuError extends Error {
   override readonly name = 'QemuError';
 }
 
-const QEMU = 'qemu-system-x86_64';
+export const QEMU = 'qemu-system-x86_64';
 /** Of what the guest printed at last, so many characters help in an error. */
 const CONSOLE_TAIL = 2000;
 

@@ -1,13 +1,12 @@
 /** A real QEMU as the proxy: what its own kernel shows, and what passes through the agent in it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AgentLost, DeviceGone, type OpenDisk, type ProxyAgent } from '../../../src/engine/proxy-agent.ts';
+import type { OpenDisk, ProxyAgent } from '../../../src/engine/proxy-agent.ts';
 import { guestDiskSerial } from '../../../src/contract/assumed.ts';
 import { requirePeers } from '../peers.ts';
-import { DISKS, type DiskName, openQemuRig, PROXY, type QemuRig, SERVER } from './qemu-rig.ts';
+import { DISKS, type DiskName, openQemuRig, type QemuRig } from './qemu-rig.ts';
 
 const peers = requirePeers(['qemu-system-x86_64', 'busybox', 'cc']);
 const signal = new AbortController().signal;
-const KIB = 1024;
 const MIB = 2 ** 20;
 
 describe.skipIf(!peers.available)('a proxy that is a real virtual machine', () => {

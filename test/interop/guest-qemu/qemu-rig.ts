@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import type { HostedWorld } from '../../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../../simulator/app/simulator.ts';
 import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
-import { buildProxyImage, defaultCacheFolder } from '../../../simulator/guest/qemu/proxy-image.ts';
-import type { ProxyBoot } from '../../../simulator/guest/qemu/qemu-command.ts';
-import { openQemuGuests, type QemuGuests } from '../../../simulator/guest/qemu/qemu-guests.ts';
+import type { OpenGuestLevel } from '../../../simulator/guest/levels/guest-level.ts';
+import { openGuestLevel } from '../../../simulator/guest/levels/open-guest-level.ts';
+import type { ProxyMachineOptions } from '../../../simulator/guest/qemu/qemu-command.ts';
 import type { ProxyAgent } from '../../../src/engine/proxy-agent.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
@@ -27,7 +27,7 @@ export type DiskName = keyof typeof DISKS;
 export interface QemuRig extends AsyncDisposable {
   readonly hosted: HostedWorld;
   readonly clock: VirtualClock;
-  readonly level: QemuGuests;
+  readonly level: OpenGuestLevel;
   /** What the disks of the server were filled with. */
   readonly bytes: Readonly<Record<DiskName, Buffer>>;
   /** Process ids of the machines that run under this process. */
@@ -42,7 +42,7 @@ export interface QemuRig extends AsyncDisposable {
   agent(): Promise<ProxyAgent>;
 }
 
-export async function openQemuRig(options: { readonly boot?: ProxyBoot } = {}): Promise<QemuRig> {
+export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<QemuRig> {
   await using opening = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'backlot-rig-'));
   opening.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -50,22 +50,15 @@ export async function openQemuRig(options: { readonly boot?: ProxyBoot } = {}): 
   const hosted = await hostWorld(clock, opening);
   const bytes = await fillDisks(hosted);
   const level = opening.use(
-    await openQemuGuests({
+    await openGuestLevel('qemu', {
       world: hosted.world,
       guests: hosted.guests,
       folder,
-      shape: {
-        boot: options.boot ?? { kind: 'kernel', ...buildProxyImage({ cacheFolder: defaultCacheFolder() }) },
-        memoryMb: 256,
-        cpus: 2,
-        accelerator: 'tcg',
-        hasNetwork: false,
-      },
-      wallClock: createWallClock(),
+      machine,
+      wall: createWallClock(),
       report: (line) => console.warn(line),
     }),
   );
-  await hosted.guests.mirror(level.mirror);
   const connect = connectGuestChannel({ guestDir: folder, clock });
   const opened = opening.move();
   const { world } = hosted;
