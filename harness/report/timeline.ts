@@ -1,0 +1,93 @@
+/**
+ * A journal as a picture of text: time goes down, one lane for each actor and one each for tasks, guests and locks.
+ *
+ * What happened stands in its lane; a bar below it says that it is still going on. Calls that only look are left out
+ * unless they were refused, and reads of a guest are added up, so that what races stands close together.
+ */
+import type { JournalEntry } from '../../src/kernel/journal.ts';
+import { type Cast, markOf, type Mark, withTasks } from './timeline-marks.ts';
+
+export interface TimelineOptions {
+  readonly cast: Cast;
+  /** Width of a line; 100 when absent. */
+  readonly columns?: number;
+  /** Only entries from this position of the journal on ... */
+  readonly from?: number;
+  /** ... up to this one, both included. */
+  readonly to?: number;
+}
+
+/** Lines, the first of them the names of the lanes. Empty when nothing worth showing happened. */
+export function renderTimeline(journal: readonly JournalEntry[], options: TimelineOptions): string {
+  const { columns = 100, from = 0, to = Number.POSITIVE_INFINITY } = options;
+  const cast = withTasks(journal, options.cast);
+  const rows = addUp(journal.flatMap((entry) => markOf(entry, cast)).filter(({ n }) => n <= to));
+  const lanes = cast.lanes.filter(({ key }) => rows.some((row) => row.lane === key && row.n >= from));
+  if (lanes.length === 0) return '';
+  const widths = laneWidths(lanes, columns - TIME_WIDTH);
+  const line = (time: string, cells: readonly string[]): string =>
+    [time.padStart(TIME_WIDTH), ...cells.map((cell, at) => fit(cell, widths[at] ?? 0))].join('  ').trimEnd();
+  const lines = [
+    line(
+      'seconds',
+      lanes.map(({ title }) => title),
+    ),
+    line(
+      '',
+      widths.map((width) => '-'.repeat(width)),
+    ),
+  ];
+  const open = new Map<string, string>();
+  let shownMs = Number.NaN;
+  for (const mark of rows) {
+    if (mark.n >= from) {
+      const time = mark.t === shownMs ? '' : ((mark.t - cast.startMs) / 1000).toFixed(3);
+      shownMs = mark.t;
+      const busy = new Set(open.values());
+      lines.push(
+        line(
+          time,
+          lanes.map(({ key }) => cellOf(key, mark, busy)),
+        ),
+      );
+    }
+    if (mark.begins !== undefined) open.set(mark.begins, mark.lane);
+    for (const ended of mark.ends ?? []) open.delete(ended);
+  }
+  return lines.join('\n');
+}
+
+const TIME_WIDTH = 8;
+
+function cellOf(lane: string, mark: Mark, busy: ReadonlySet<string>): string {
+  if (mark.lane === lane) return mark.text;
+  return busy.has(lane) ? '|' : '';
+}
+
+/** Lanes share the line by their weights; two columns stand between them. */
+function laneWidths(lanes: Cast['lanes'], columns: number): readonly number[] {
+  const room = columns - 2 * lanes.length;
+  const sum = lanes.reduce((total, { weight }) => total + weight, 0);
+  return lanes.map(({ weight }) => Math.max(6, Math.floor((room * weight) / sum)));
+}
+
+function fit(text: string, width: number): string {
+  return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
+}
+
+/** Runs of marks that count become one each: `reads vdb, 12x`. */
+function addUp(marks: readonly Mark[]): readonly Mark[] {
+  const rows: Mark[] = [];
+  let count = 0;
+  for (const mark of marks) {
+    const last = rows.at(-1);
+    if (mark.counts !== undefined && last?.counts === mark.counts) {
+      count++;
+      rows[rows.length - 1] = { ...last, text: `${mark.counts} ${count}x` };
+    } else {
+      count = 1;
+      rows.push(mark);
+    }
+  }
+  return rows;
+}
