@@ -71,9 +71,9 @@ export function retryClassOfError(error: unknown): RetryClass | undefined {
   return error instanceof ScpError || error instanceof TaskFailed ? error.retry : undefined;
 }
 
-/** Whether the platform said that the thing does not exist (any more). */
+/** Whether the platform said that the thing does not exist (any more); a call that it does not know says nothing of it. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof ScpError && error.status === 404;
+  return error instanceof ScpError && error.status === 404 && error.refusal !== 'UNKNOWN_PATH';
 }
 
 /** The known refusal behind any failure of the SDK, of a call or of its task. */

@@ -64,3 +64,18 @@ describe('a disk that is not attached any more', () => {
     expect(isNotFound(refused('DISK_NOT_ATTACHED'))).toBe(false);
   });
 });
+
+describe('what does not exist', () => {
+  it.each(['NOT_FOUND', 'RESOURCE_GONE'] as const)('is the thing of the call, for %s', (code) => {
+    expect(isNotFound(refused(code))).toBe(true);
+  });
+
+  it('is not the thing when an older platform does not know the call', () => {
+    expect(isNotFound(refused('UNKNOWN_PATH'))).toBe(false);
+  });
+
+  it('is what nobody documented says with a status', () => {
+    const unknown = { status: 404, code: '404', message: 'gone fishing' };
+    expect(isNotFound(new ScpError('servers.get', unknown))).toBe(true);
+  });
+});
