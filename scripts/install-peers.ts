@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Tool -> Debian package. */
+/** Tool -> Debian packages. */
 const PEERS: Readonly<Record<string, string>> = {
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',
@@ -14,6 +14,8 @@ const PEERS: Readonly<Record<string, string>> = {
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  cc: 'gcc libc6-dev',
   'mkfs.ext4': 'e2fsprogs',
   openssl: 'openssl',
   curl: 'curl',
@@ -22,6 +24,10 @@ const PEERS: Readonly<Record<string, string>> = {
 const searched = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 const isInstalled = (tool: string): boolean => searched.some((folder) => existsSync(join(folder, tool)));
 const missing = (): string[] => Object.keys(PEERS).filter((tool) => !isInstalled(tool));
+
+function packagesOf(tools: readonly string[]): string[] {
+  return [...new Set(tools.flatMap((tool) => (PEERS[tool] ?? tool).split(' ')))];
+}
 
 function aptInstall(packages: readonly string[]): void {
   const apt = (...args: string[]): void => {
@@ -37,14 +43,20 @@ function aptInstall(packages: readonly string[]): void {
 
 const wanted = missing();
 if (wanted.length > 0 && process.getuid?.() === 0 && isInstalled('apt-get')) {
-  const packages = [...new Set(wanted.map((tool) => PEERS[tool] ?? tool))];
+  const packages = packagesOf(wanted);
   process.stdout.write(`installing the interop peers: ${packages.join(' ')}\n`);
   aptInstall(packages);
 }
 const still = missing();
 if (still.length > 0) {
-  const packages = [...new Set(still.map((tool) => PEERS[tool] ?? tool))];
+  const packages = packagesOf(still);
   process.stdout.write(
     `interop tests that need ${still.join(', ')} will be skipped; to run them: sudo apt-get install ${packages.join(' ')}\n`,
   );
 }
+// The machine for tests with a real guest. Says what is missing where it cannot be made.
+if (isInstalled('qemu-system-x86_64'))
+  spawnSync(process.execPath, [join(import.meta.dirname, 'build-proxy-image.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 300_000,
+  });
