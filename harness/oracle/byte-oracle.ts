@@ -24,7 +24,8 @@ export interface ByteVerdict {
   readonly differences: readonly Difference[];
 }
 
-const STEP_BYTES = 1 << 20;
+/** No more than a chunk of the repositories that are judged, so that their readers need not put pieces together. */
+const STEP_BYTES = 256 * 1024;
 const MAX_DIFFERENCES = 10;
 
 /** Compares the whole of `expected` with what `read` gives. */

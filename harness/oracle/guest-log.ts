@@ -34,6 +34,14 @@ interface DiskLog {
   readonly name: string;
   readonly initial: Uint8Array;
   readonly operations: LoggedOperation[];
+  /** The image that was asked for last, from which later ones go on. */
+  latest: Replayed;
+}
+
+/** What a disk held after its first `count` operations. */
+interface Replayed {
+  readonly count: number;
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** What a disk held at one moment. */
@@ -74,7 +82,14 @@ export class GuestLog {
 
   /** A disk comes into view, holding `initial`. */
   addDisk(server: string, device: string, initial: Uint8Array): void {
-    this.#disks.set(key(server, device), { name: `${server}/${device}`, initial, operations: [] });
+    const latest = { count: 0, bytes: initial };
+    this.#disks.set(key(server, device), { name: `${server}/${device}`, initial, operations: [], latest });
+  }
+
+  /** A disk of zeros comes into view. */
+  addEmptyDisk(server: string, device: string, sizeBytes: number): void {
+    if (zeros.length < sizeBytes) zeros = new Uint8Array(sizeBytes);
+    this.addDisk(server, device, zeros.subarray(0, sizeBytes));
   }
 
   /** Logs a write and returns the bytes to be written. */
@@ -99,14 +114,14 @@ export class GuestLog {
   /** The image before journal position `at`; `undefined` when the content was unknown then. */
   imageAt(server: string, device: string, at: number): ExpectedImage | undefined {
     const disk = this.#disk(server, device);
-    const before = disk.operations.filter((entry) => entry.at < at).map((entry) => entry.operation);
-    const bytes = replay(disk.initial, before);
+    const operationCount = disk.operations.filter((entry) => entry.at < at).length;
+    const bytes = imageAfter(disk, operationCount);
     if (bytes === undefined) return undefined;
     return {
       disk: disk.name,
       bytes,
       operations: disk.operations.map((entry) => entry.operation),
-      operationCount: before.length,
+      operationCount,
       initial: disk.initial,
       diskOfWrite: (number) => this.#diskOfWrite.get(number),
     };
@@ -127,14 +142,30 @@ export class GuestLog {
   }
 }
 
-/** Replays `operations` over `initial`; `undefined` when the last replacement is unknown. */
-function replay(initial: Uint8Array, operations: readonly GuestOperation[]): Uint8Array | undefined {
-  let bytes: Uint8Array | undefined = initial.slice();
-  for (const operation of operations) {
-    if (operation.kind === 'replaced') bytes = operation.image?.slice();
-    else bytes?.set(operationBytes(operation), operation.offset);
-  }
+/** Shared by all disks that begin empty: an image is never written to once it is made. */
+let zeros = new Uint8Array(0);
+
+/** The image after the first `count` operations; `undefined` when the last replacement is unknown. */
+function imageAfter(disk: DiskLog, count: number): Uint8Array | undefined {
+  const start = disk.latest.count <= count ? disk.latest : { count: 0, bytes: disk.initial };
+  const rest = disk.operations.slice(start.count, count).map((entry) => entry.operation);
+  const bytes = replay(start.bytes, rest);
+  disk.latest = { count, bytes };
   return bytes;
+}
+
+/** Replays `operations` over a copy of `start`, if there are any. */
+function replay(
+  start: Uint8Array | undefined,
+  operations: readonly GuestOperation[],
+): Uint8Array | undefined {
+  const replaced = operations.findLast((operation) => operation.kind === 'replaced');
+  const bytes = replaced === undefined ? start : replaced.image;
+  const writes = operations.slice(replaced === undefined ? 0 : operations.indexOf(replaced) + 1);
+  if (bytes === undefined || writes.length === 0) return bytes;
+  const copy = bytes.slice();
+  for (const write of writes) if (write.kind !== 'replaced') copy.set(operationBytes(write), write.offset);
+  return copy;
 }
 
 function operationBytes(operation: Exclude<GuestOperation, { kind: 'replaced' }>): Uint8Array {

@@ -9,6 +9,8 @@ import { buildInventory, buildSettings, withProxies } from './build-world.ts';
 import { countFaults, judgeEnd, readWorldState } from './end-of-story.ts';
 import { describeChain } from './error-chain.ts';
 import type { FaultCount, Finding, Outcome } from './outcome.ts';
+import type { OpenGuestsOf } from './open-guests.ts';
+import { createPatientClock } from './patient-clock.ts';
 import type { Scenario } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 import { playSteps, StepFailed } from './steps/step-table.ts';
@@ -21,6 +23,8 @@ export interface RunOptions {
   readonly transport: Transport;
   readonly seed: string;
   readonly seams: Seams;
+  /** Guests outside of this process; simulated ones when absent. */
+  readonly openGuests?: OpenGuestsOf;
 }
 
 export interface RunRecord {
@@ -55,12 +59,16 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
     settings: buildSettings(scenario.world.settings, DEFAULT_SETTINGS),
   });
   options.seams.world?.(hosted);
-  const story = new Story({ ...options, scenario, hosted, clock, seed });
   try {
-    const end = await playStory(story);
-    return record(story, end);
+    await using guests = await options.openGuests?.(hosted, createPatientClock(clock, hosted));
+    const way = guests === undefined ? {} : { connectProxy: guests.connectProxy };
+    const story = new Story({ ...options, ...way, scenario, hosted, clock, seed });
+    try {
+      return record(story, await playStory(story));
+    } finally {
+      story.end();
+    }
   } finally {
-    story.end();
     simulator.removeWorld(hosted.world.id);
   }
 }
@@ -105,7 +113,7 @@ async function playAll(story: Story): Promise<Finding | undefined> {
 async function takeIn(story: Story): Promise<void> {
   for (const server of story.world.servers.list()) {
     for (const { deviceId, sizeBytes } of server.disks) {
-      story.log.addDisk(server.name, deviceId, new Uint8Array(sizeBytes));
+      story.log.addEmptyDisk(server.name, deviceId, sizeBytes);
     }
   }
   await fillDisks(story);

@@ -31,8 +31,9 @@ export function compressOptions(sizeBytes: number): CompressOptions {
   return { params: zstdParams, chunkSize: sizeBytes + (sizeBytes >> 7) + 1024, pledgedSrcSize: sizeBytes };
 }
 
+/** A little room to spare, because a buffer that is just filled has Node make another one to see whether more comes. */
 export function decompressOptions(sizeBytes: number): { chunkSize: number; maxOutputLength: number } {
-  return { chunkSize: Math.max(sizeBytes, 64), maxOutputLength: Math.max(sizeBytes, 1) };
+  return { chunkSize: sizeBytes + 64, maxOutputLength: Math.max(sizeBytes, 1) };
 }
 
 export const syncCodec: Codec = {

@@ -1,3 +1,10 @@
+/** Part of one chunk: `from` and `to` count from the chunk's start. */
+export interface ChunkPiece {
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Which chunk holds which part of a disk. A chunk that is not in the map is zeros. */
 export class DiskImage {
   readonly deviceId: string;
@@ -65,8 +72,8 @@ export class DiskImage {
     );
   }
 
-  /** The parts of a range chunk by chunk: `from` and `to` count from the chunk's start. */
-  *pieces(offset: number, length: number): Generator<{ index: number; from: number; to: number }> {
+  /** The parts of a range chunk by chunk. */
+  *pieces(offset: number, length: number): Generator<ChunkPiece> {
     for (let at = offset; at < offset + length; ) {
       const index = Math.floor(at / this.chunkBytes);
       const from = at - index * this.chunkBytes;

@@ -1,6 +1,6 @@
 import type { Codec } from './codec.ts';
 import { loadChunk } from './chunk-store.ts';
-import type { DiskImage } from './disk-image.ts';
+import type { ChunkPiece, DiskImage } from './disk-image.ts';
 import { CorruptChunk } from './errors.ts';
 import type { Manifest } from './manifest.ts';
 import { mapLimited } from './map-limited.ts';
@@ -30,15 +30,25 @@ export class StoredPointReader implements PointReader {
   async read(deviceId: string, offset: number, length: number): Promise<Uint8Array> {
     const image = this.#image(deviceId);
     image.checkRange(offset, length);
+    const pieces = [...image.pieces(offset, length)];
+    const [only] = pieces;
+    if (only !== undefined && pieces.length === 1)
+      return (await this.#readPiece(image, only)) ?? new Uint8Array(length);
     const out = new Uint8Array(length);
-    await mapLimited([...image.pieces(offset, length)], LOADS_AT_ONCE, async ({ index, from, to }) => {
-      const hash = image.hashAt(index);
-      if (hash === undefined) return;
-      const plain = await this.#load(hash);
-      checkLength(image, index, hash, plain.length);
-      out.set(plain.subarray(from, to), index * image.chunkBytes + from - offset);
+    await mapLimited(pieces, LOADS_AT_ONCE, async (piece) => {
+      const bytes = await this.#readPiece(image, piece);
+      if (bytes !== undefined) out.set(bytes, piece.index * image.chunkBytes + piece.from - offset);
     });
     return out;
+  }
+
+  /** A view into the cached chunk; `undefined` for zeros. */
+  async #readPiece(image: DiskImage, { index, from, to }: ChunkPiece): Promise<Uint8Array | undefined> {
+    const hash = image.hashAt(index);
+    if (hash === undefined) return undefined;
+    const plain = await this.#load(hash);
+    checkLength(image, index, hash, plain.length);
+    return plain.subarray(from, to);
   }
 
   dataRanges(deviceId: string): readonly { readonly offset: number; readonly length: number }[] {

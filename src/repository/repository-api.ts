@@ -56,7 +56,10 @@ export interface PointWriter {
 
 export interface PointReader {
   readonly info: PointInfo;
-  /** Bytes of a range; holes read as zeros. @throws CorruptChunk when stored bytes do not match their hash */
+  /**
+   * Bytes of a range, not to be written to; holes read as zeros.
+   * @throws CorruptChunk when stored bytes do not match their hash
+   */
   read(deviceId: string, offset: number, length: number): Promise<Uint8Array>;
   /** Data ranges of a disk, sorted, merged, chunk-granular; everything else is zeros. */
   dataRanges(deviceId: string): readonly { readonly offset: number; readonly length: number }[];

@@ -5,6 +5,7 @@ import tls from 'node:tls';
 import type { Clock } from '../../kernel/clock.ts';
 import { NbdTlsError } from './errors.ts';
 import type { NbdTlsOptions } from './nbd-client-api.ts';
+import { trustIn } from './trust.ts';
 import { whyUntrusted } from './verify-peer.ts';
 
 /**
@@ -18,11 +19,10 @@ export function upgradeToTls(stream: Duplex, options: NbdTlsOptions, clock: Cloc
     nextTick(() => stream.uncork());
     const secured = tls.connect({
       socket: stream,
-      ca: options.ca,
+      secureContext: trustIn(options.ca).context,
       host: options.host,
       // A server name indication must not be an address.
       ...(net.isIP(options.host) === 0 && { servername: options.host }),
-      minVersion: 'TLSv1.2',
       // Checked below, because validity in time is a matter of the injected clock.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,

@@ -5,10 +5,11 @@
  * another year. So a date error of OpenSSL is set aside, the signatures are checked again here (a date error may hide
  * an earlier one), and the dates are compared with the injected clock.
  */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { NbdTlsOptions } from './nbd-client-api.ts';
+import { trustIn } from './trust.ts';
 
 const DATE_ERRORS: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -20,7 +21,7 @@ export function whyUntrusted(socket: TLSSocket, options: NbdTlsOptions, nowMs: n
   if (leaf === undefined) return 'server without a certificate';
   const verdict = socket.authorizationError;
   if (verdict && !DATE_ERRORS.includes(String(verdict))) return String(verdict);
-  const chain = chainToAuthority(leaf, parseAuthorities(options.ca));
+  const chain = chainToAuthority(leaf, trustIn(options.ca).authorities);
   if (chain === undefined) return 'certificate is not signed by the trusted authority';
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(SERVER_AUTH)) return 'not a server certificate';
   const stale = chain.find((certificate) => !isValidAt(certificate, nowMs));
@@ -63,9 +64,4 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 
 function isValidAt(certificate: X509Certificate, nowMs: number): boolean {
   return certificate.validFromDate.getTime() <= nowMs && nowMs <= certificate.validToDate.getTime();
-}
-
-function parseAuthorities(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
 }
