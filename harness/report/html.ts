@@ -1,6 +1,7 @@
 /** One page that stands alone: no script, no network, opens from a mail. */
 import type { ScenarioResult } from '../runner/outcome.ts';
 import { describeFinding } from './describe-finding.ts';
+import { engineLabel } from './engine-label.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import type { Report } from './report.ts';
 
@@ -42,7 +43,7 @@ ${results.map(renderRow).join('\n')}
 function renderRow(result: ScenarioResult): string {
   return `<tr>
 <td><details${result.outcome === 'failed' ? ' open' : ''}><summary><code>${result.scenario}</code><br>${escapeMarkup(result.title)}</summary>${renderDetails(result)}</details></td>
-<td>${escapeMarkup(result.engine)}</td>
+<td>${escapeMarkup(engineLabel(result))}</td>
 <td class="outcome ${result.outcome}">${result.outcome}</td>
 <td class="number">${(result.comparedBytes / 2 ** 20).toFixed(1)} MiB</td>
 <td class="number">${(result.virtualMs / 1000).toFixed(1)} s</td>
@@ -57,6 +58,9 @@ function renderDetails(result: ScenarioResult): string {
     ...(result.stories.length > 0 ? [`Failure stories: ${result.stories.join(', ')}`] : []),
     ...(faults.length > 0 ? [`Faults: ${faults.join(', ')}`] : []),
     `Journal: ${result.journalEntries} entries, SHA-256 ${result.journalHash || 'none'}`,
+    ...(result.runs === 1 && result.outcome !== 'skipped'
+      ? ['Played once: programs outside make no two journals alike.']
+      : []),
     ...(result.reason === '' ? [] : [result.reason]),
   ];
   const findings = result.findings.map((finding) => `<pre>${escapeMarkup(describeFinding(finding))}</pre>`);

@@ -1,15 +1,16 @@
 /** JUnit XML as CI systems read it: a suite per engine, a case per scenario. Inconclusive is a failure: it proves nothing. */
 import type { ScenarioResult } from '../runner/outcome.ts';
 import { describeFinding } from './describe-finding.ts';
+import { engineLabel } from './engine-label.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import type { Report } from './report.ts';
 
 export function renderJunit(report: Report): string {
-  const engines = [...new Set(report.results.map(({ engine }) => engine))];
+  const engines = [...new Set(report.results.map(engineLabel))];
   const suites = engines.map((engine) =>
     renderSuite(
       engine,
-      report.results.filter((result) => result.engine === engine),
+      report.results.filter((result) => engineLabel(result) === engine),
     ),
   );
   return [
@@ -28,7 +29,7 @@ function renderSuite(engine: string, results: readonly ScenarioResult[]): string
 
 function renderCase(result: ScenarioResult): string {
   const time = (result.durationMs / 1000).toFixed(3);
-  const head = `    <testcase classname="backlot.${escapeMarkup(result.engine)}" name="${escapeMarkup(`${result.scenario}: ${result.title}`)}" time="${time}"`;
+  const head = `    <testcase classname="backlot.${escapeMarkup(engineLabel(result))}" name="${escapeMarkup(`${result.scenario}: ${result.title}`)}" time="${time}"`;
   const inner = renderOutcome(result);
   return inner === '' ? `${head}/>` : `${head}>\n      ${inner}\n    </testcase>`;
 }

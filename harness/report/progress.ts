@@ -1,5 +1,6 @@
 /** What is shown while a suite runs: a bar that rewrites its line on a terminal, plain lines elsewhere. */
 import type { ScenarioResult } from '../runner/outcome.ts';
+import { engineLabel } from './engine-label.ts';
 
 export interface ProgressOutput {
   readonly isTerminal: boolean;
@@ -25,7 +26,7 @@ function barProgress(output: ProgressOutput): Progress {
     onResult(result, done, total) {
       const filled = Math.round((done / total) * BAR_WIDTH);
       const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-      const text = `${bar} ${done}/${total} ${result.scenario} ${result.engine}`;
+      const text = `${bar} ${done}/${total} ${result.scenario} ${engineLabel(result)}`;
       output.write(`${CLEAR_LINE}${text.slice(0, Math.max(20, output.columns - 1))}`);
     },
     end: () => output.write(CLEAR_LINE),
@@ -34,8 +35,11 @@ function barProgress(output: ProgressOutput): Progress {
 
 function lineProgress(output: ProgressOutput): Progress {
   return {
-    onResult({ scenario, engine, outcome, durationMs }, done, total) {
-      output.write(`[${done}/${total}] ${outcome.padEnd(12)} ${scenario} ${engine} (${durationMs} ms)\n`);
+    onResult(result, done, total) {
+      const { scenario, outcome, durationMs } = result;
+      output.write(
+        `[${done}/${total}] ${outcome.padEnd(12)} ${scenario} ${engineLabel(result)} (${durationMs} ms)\n`,
+      );
     },
     end: () => undefined,
   };

@@ -1,6 +1,7 @@
 /** The result of a run for a terminal. */
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
 import { describeFinding } from './describe-finding.ts';
+import { engineLabel } from './engine-label.ts';
 import type { Report } from './report.ts';
 
 const MARKS: Readonly<Record<Outcome, string>> = {
@@ -20,7 +21,7 @@ const COLOURS: Readonly<Record<Outcome, number>> = {
 
 /** One row per scenario, one column per engine; below it, why something did not pass. */
 export function renderTable(report: Report, hasColour: boolean): string {
-  const engines = [...new Set(report.results.map(({ engine }) => engine))];
+  const engines = [...new Set(report.results.map(engineLabel))];
   const scenarios = [...new Set(report.results.map(({ scenario }) => scenario))];
   const nameWidth = Math.max(8, ...scenarios.map((id) => id.length));
   const cell = (result: ScenarioResult | undefined): string => {
@@ -30,7 +31,7 @@ export function renderTable(report: Report, hasColour: boolean): string {
   };
   const rows = scenarios.map((scenario) => {
     const cells = engines.map((engine) =>
-      cell(report.results.find((r) => r.scenario === scenario && r.engine === engine)),
+      cell(report.results.find((r) => r.scenario === scenario && engineLabel(r) === engine)),
     );
     return `${scenario.padEnd(nameWidth)}  ${cells.join('  ')}`.trimEnd();
   });
@@ -41,15 +42,17 @@ export function renderTable(report: Report, hasColour: boolean): string {
 
 function renderTrouble(result: ScenarioResult): string[] {
   if (result.outcome === 'passed' || result.outcome === 'skipped') return [];
-  const head = `${MARKS[result.outcome]} ${result.scenario} ${result.engine}: ${result.reason}`;
+  const head = `${MARKS[result.outcome]} ${result.scenario} ${engineLabel(result)}: ${result.reason}`;
   return [head, ...result.findings.map((finding) => indent(describeFinding(finding))), ''];
 }
 
-function renderTotals({ summary, durationMs, seed }: Report): string {
+function renderTotals({ summary, durationMs, seed, results }: Report): string {
+  const isOnce = results.some(({ runs, outcome }) => runs === 1 && outcome !== 'skipped');
+  const once = isOnce ? '\nEach played once: programs outside make no two journals alike.' : '';
   const parts = Object.entries(summary)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
-  return `${parts.join(', ') || 'nothing was run'}; ${(durationMs / 1000).toFixed(1)} s; seed ${seed}`;
+  return `${parts.join(', ') || 'nothing was run'}; ${(durationMs / 1000).toFixed(1)} s; seed ${seed}${once}`;
 }
 
 function indent(text: string): string {

@@ -1,5 +1,7 @@
 /** What a scenario came to. Only `passed` counts as passed. */
 
+import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'inconclusive' | 'broken';
 
 /** One thing that was not as it had to be. */
@@ -23,11 +25,15 @@ export interface ScenarioResult {
   readonly scenario: string;
   readonly title: string;
   readonly engine: string;
+  /** How guests of proxies were shown outside of the simulator; absent when they were simulated only. */
+  readonly guest?: GuestLevel;
   readonly outcome: Outcome;
   /** One line; empty when passed. */
   readonly reason: string;
   readonly findings: readonly Finding[];
-  /** Real time of both runs. */
+  /** 2 when the run was repeated to compare the journals; 1 where programs outside make no two journals alike. */
+  readonly runs: 1 | 2;
+  /** Real time of all runs. */
   readonly durationMs: number;
   /** Time that passed in the world, in one run. */
   readonly virtualMs: number;

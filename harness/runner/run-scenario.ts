@@ -1,21 +1,39 @@
-/** A scenario with an engine: run twice with one seed, and the two journals must be the same byte for byte. */
+/**
+ * A scenario with an engine: run twice with one seed, and the two journals must be the same byte for byte. With guests
+ * outside of this process it is run once.
+ */
 import { toJsonLine, type JournalEntry } from '../../src/kernel/journal.ts';
+import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import type { OpenGuestsOf } from './open-guests.ts';
 import type { ScenarioResult } from './outcome.ts';
 import { type RunOptions, type RunRecord, runOnce } from './run-once.ts';
 
 /** Real milliseconds from anywhere; injected, since only composition roots know the wall clock. */
 export type Stopwatch = () => number;
 
-export async function runScenario(options: RunOptions, stopwatch: Stopwatch): Promise<ScenarioResult> {
-  const { scenario, transport } = options;
+/** Programs outside take their time, and no two runs of them give the same journal. */
+export interface OutsideGuests {
+  readonly level: GuestLevel;
+  readonly open: OpenGuestsOf;
+}
+
+export async function runScenario(
+  options: Omit<RunOptions, 'openGuests'> & { readonly outside?: OutsideGuests },
+  stopwatch: Stopwatch,
+): Promise<ScenarioResult> {
+  const { scenario, transport, outside, ...rest } = options;
+  const run = () =>
+    runOnce({ ...rest, scenario, transport, ...(outside === undefined ? {} : { openGuests: outside.open }) });
   const begun = stopwatch();
-  const first = await runOnce(options);
-  const second = await runOnce(options);
+  const first = await run();
+  const second = outside === undefined ? await run() : undefined;
   return {
     scenario: scenario.id,
     title: scenario.title,
     engine: transport,
-    ...judgeTwins(first, second),
+    ...(outside === undefined ? {} : { guest: outside.level }),
+    ...judgeTwins(first, second ?? first),
+    runs: second === undefined ? 1 : 2,
     durationMs: Math.round(stopwatch() - begun),
     virtualMs: first.virtualMs,
     journalHash: first.journalHash,
@@ -27,7 +45,10 @@ export async function runScenario(options: RunOptions, stopwatch: Stopwatch): Pr
   };
 }
 
-export function skipScenario({ scenario, transport }: RunOptions, reason: string): ScenarioResult {
+export function skipScenario(
+  { scenario, transport }: Pick<RunOptions, 'scenario' | 'transport'>,
+  reason: string,
+): ScenarioResult {
   return {
     scenario: scenario.id,
     title: scenario.title,
@@ -35,6 +56,7 @@ export function skipScenario({ scenario, transport }: RunOptions, reason: string
     outcome: 'skipped',
     reason,
     findings: [],
+    runs: 1,
     durationMs: 0,
     virtualMs: 0,
     journalHash: '',

@@ -1,6 +1,8 @@
 /** All chosen scenarios with all chosen engines. */
 import type { Transport } from '../../src/engine/engine-api.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import type { OpenGuestsOf } from './open-guests.ts';
 import type { ScenarioResult } from './outcome.ts';
 import { runScenario, skipScenario, type Stopwatch } from './run-scenario.ts';
 import type { Scenario } from './scenario-schema.ts';
@@ -10,6 +12,13 @@ export interface SuiteTask {
   readonly scenario: Scenario;
   readonly transport: Transport;
   readonly seed: string;
+  /** Guests outside of this process, for engines that hot-add. */
+  readonly guests?: GuestsNode;
+}
+
+export interface GuestsNode {
+  readonly level: GuestLevel;
+  readonly proxyImage?: string;
 }
 
 export interface SuiteOptions {
@@ -24,8 +33,17 @@ export function planSuite(
   scenarios: readonly Scenario[],
   engines: readonly Transport[],
   seed: string,
+  guests?: GuestsNode,
 ): readonly SuiteTask[] {
-  return scenarios.flatMap((scenario) => engines.map((transport) => ({ scenario, transport, seed })));
+  const outside = guests === undefined ? {} : { guests };
+  return scenarios.flatMap((scenario) =>
+    engines.map((transport) => ({
+      scenario,
+      transport,
+      seed,
+      ...(transport === 'hotadd' ? outside : {}),
+    })),
+  );
 }
 
 /** Results in the order of the tasks, whichever lane was faster. */
@@ -45,14 +63,25 @@ export async function runSuite({ tasks, lanes, onResult }: SuiteOptions): Promis
   return results;
 }
 
+export interface LaneOptions {
+  readonly simulator: Simulator;
+  readonly stopwatch: Stopwatch;
+  /** Opens guests outside of this process. */
+  readonly openGuests?: (guests: GuestsNode) => OpenGuestsOf;
+}
+
 /** A lane of this thread. */
-export function createLane(
-  simulator: Simulator,
-  stopwatch: Stopwatch,
-): (task: SuiteTask) => Promise<ScenarioResult> {
-  return async (task) => {
-    const run = { ...task, simulator, seams: {} };
+export function createLane({
+  simulator,
+  stopwatch,
+  openGuests,
+}: LaneOptions): (task: SuiteTask) => Promise<ScenarioResult> {
+  return async ({ guests, ...task }) => {
     const isMeant = task.scenario.engines?.includes(task.transport) ?? true;
-    return isMeant ? runScenario(run, stopwatch) : skipScenario(run, `not a story of ${task.transport}`);
+    if (!isMeant) return skipScenario(task, `not a story of ${task.transport}`);
+    const run = { ...task, simulator, seams: {} };
+    if (guests === undefined) return runScenario(run, stopwatch);
+    if (openGuests === undefined) throw new Error('this lane opens no guests');
+    return runScenario({ ...run, outside: { level: guests.level, open: openGuests(guests) } }, stopwatch);
   };
 }

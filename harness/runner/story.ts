@@ -1,5 +1,6 @@
 /** Everything that one run of one scenario knows while it goes on. */
 import type { Transport } from '../../src/engine/engine-api.ts';
+import type { ConnectProxy } from '../../src/engine/proxy-agent.ts';
 import { createRng, type Rng } from '../../src/kernel/rng.ts';
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
 import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
@@ -20,6 +21,8 @@ export interface StoryOptions {
   readonly hosted: HostedWorld;
   readonly clock: VirtualClock;
   readonly seams: Seams;
+  /** The way into the guests of proxies; straight to the simulated ones when absent. */
+  readonly connectProxy?: ConnectProxy;
 }
 
 /** A restore point and what its disks must hold, by slot; an unknown image can't be compared. */

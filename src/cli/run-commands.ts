@@ -11,12 +11,14 @@ import { createProgress, type Progress } from '../../harness/report/progress.ts'
 import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
 import { renderTable } from '../../harness/report/table.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
-import { planSuite, runSuite } from '../../harness/runner/run-suite.ts';
+import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { checkGuests } from './run-guests.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
 
@@ -27,6 +29,8 @@ interface RunFlags {
   readonly seed: string;
   readonly report: string;
   readonly jobs: number;
+  readonly guest?: GuestLevel;
+  readonly proxyImage?: string;
   readonly json?: boolean;
 }
 
@@ -52,6 +56,13 @@ function registerRun(program: Command): void {
     .option('--seed <text>', 'seed of the run; the same seed gives the same journals', '1')
     .option('--report <dir>', 'where report.json, junit.xml and report.html go', 'reports')
     .option('--jobs <n>', 'threads that play scenarios', parseJobs, Math.min(4, availableParallelism()))
+    .addOption(
+      new Option(
+        '--guest <level>',
+        'show hot-added disks outside of the process, once and in real time: sockets, files, devices, machines',
+      ).choices(GUEST_LEVELS),
+    )
+    .option('--proxy-image <file>', 'your own proxy image for --guest qemu')
     .option('--json', 'the report as one JSON document on standard output')
     .addHelpText(
       'after',
@@ -60,6 +71,7 @@ Examples:
   backlot run                                  every scenario with every engine
   backlot run S005 S01 --engine nbdssl         some scenarios, one engine
   backlot run ./my-scenario.yaml --seed 42     a scenario of your own
+  backlot run S001 --engine hotadd --guest qemu   through a real virtual machine
 Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal error.`,
     )
     .action(run);
@@ -67,10 +79,12 @@ Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal 
 
 async function run(words: string[], flags: RunFlags): Promise<void> {
   const scenarios = chooseScenarios(words);
-  const engines = flags.engine ?? ENGINES;
+  const guests = guestsOf(flags);
+  const engines = flags.engine ?? (guests === undefined ? ENGINES : ['hotadd']);
+  if (guests !== undefined) await checkGuests(guests);
   const progress = progressOn(process.stderr);
   const chosen = ENGINES.filter((name) => engines.includes(name));
-  const tasks = planSuite(scenarios, chosen, flags.seed);
+  const tasks = planSuite(scenarios, chosen, flags.seed, guests);
   // Starting a thread costs as much as half a dozen scenarios.
   await using open = await openLanes(Math.min(flags.jobs, Math.ceil(tasks.length / 6)));
   const begun = performance.now();
@@ -88,6 +102,16 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
       : `${renderTable(report, process.stdout.isTTY)}\nReports: ${join(flags.report, 'report.html')}\n`,
   );
   process.exitCode = exitCodeOf(report);
+}
+
+/** @throws CliError for flags that don't go together */
+function guestsOf({ guest, proxyImage, engine }: RunFlags): GuestsNode | undefined {
+  if (proxyImage !== undefined && guest !== 'qemu')
+    throw new CliError('usage', '--proxy-image is for --guest qemu only', 'Add --guest qemu.');
+  if (guest === undefined) return undefined;
+  if (engine !== undefined && !engine.includes('hotadd'))
+    throw new CliError('usage', '--guest concerns the engine hotadd only', 'Add --engine hotadd.');
+  return { level: guest, ...(proxyImage === undefined ? {} : { proxyImage }) };
 }
 
 function parseJobs(text: string): number {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import { openGuestsOf } from './run-guests.ts';
 
 export interface Lanes extends AsyncDisposable {
   readonly lanes: readonly ((task: SuiteTask) => Promise<ScenarioResult>)[];
@@ -34,7 +35,7 @@ export async function openLanes(count: number): Promise<Lanes> {
 async function openOwnLane(): Promise<Lanes> {
   const simulator = await createSimulator();
   return {
-    lanes: [createLane(simulator, () => performance.now())],
+    lanes: [createLane({ simulator, stopwatch: () => performance.now(), openGuests: openGuestsOf })],
     [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),
   };
 }

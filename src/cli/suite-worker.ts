@@ -2,10 +2,12 @@
 import { parentPort } from 'node:worker_threads';
 import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import { openGuestsOf } from './run-guests.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('suite-worker runs as a worker thread only');
-const lane = createLane(await createSimulator(), () => performance.now());
+const simulator = await createSimulator();
+const lane = createLane({ simulator, stopwatch: () => performance.now(), openGuests: openGuestsOf });
 port.on('message', (task: SuiteTask) => {
   lane(task).then(
     (result) => port.postMessage({ result }),

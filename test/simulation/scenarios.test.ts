@@ -33,7 +33,7 @@ describe('scenarios', () => {
         .map((transport) => ({ id: scenario.id, transport, scenario })),
     ),
   )('$id passes over $transport, twice alike', async ({ scenario, transport }) => {
-    const lane = createLane(simulator, () => 0);
+    const lane = createLane({ simulator, stopwatch: () => 0 });
     const { outcome, reason, journalHash } = await lane({ scenario, transport, seed: SEED });
     expect({ outcome, reason }).toEqual({ outcome: 'passed', reason: '' });
     expect(journalHash).toMatch(/^[0-9a-f]{64}$/);

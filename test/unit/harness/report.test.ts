@@ -16,6 +16,7 @@ const result = (outcome: Outcome, change: Partial<ScenarioResult> = {}): Scenari
     outcome === 'failed'
       ? [{ where: 'byte oracle', expected: 'write 2', actual: 'write 1', evidence: ['at 0'] }]
       : [],
+  runs: 2,
   durationMs: 1500,
   virtualMs: 60_000,
   journalHash: 'abc',
