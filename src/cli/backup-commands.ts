@@ -1,7 +1,7 @@
 /** `backlot backup | restore | points | verify | prune | export | cleanup`: the reference engine on the command line. */
 import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { EngineOptions, Transport } from '../engine/engine-api.ts';
+import type { EngineOptions, NetworkTransport, Transport } from '../engine/engine-api.ts';
 import { exportQcow2 } from '../repository/export-qcow2.ts';
 import { exportDisk } from '../repository/export-raw.ts';
 import { createFileSink } from '../runtime/file-sink.ts';
@@ -40,6 +40,7 @@ export function registerBackupCommands(program: Command): void {
 
 interface JobOptions extends ScpOptions {
   readonly transport: Transport;
+  readonly fallback?: NetworkTransport;
   readonly lockTime?: number;
   readonly connections?: number;
   readonly json?: boolean;
@@ -61,9 +62,17 @@ function scpCommand(program: Command, name: string, description: string): Comman
 function jobCommand(program: Command, name: string, description: string): Command {
   return scpCommand(program, name, description)
     .addOption(
-      new Option('--transport <mode>', 'data path: plain or with TLS')
-        .choices(['nbd', 'nbdssl'])
+      new Option(
+        '--transport <mode>',
+        'data path: over the network, plain or with TLS, or through a proxy VM',
+      )
+        .choices(['nbd', 'nbdssl', 'hotadd'])
         .default('nbdssl'),
+    )
+    .option('--guest-dir <dir>', 'hotadd: where the guests of proxies are seen; / inside of a proxy')
+    .option('--proxy <name...>', 'hotadd: only these proxies (names or ids)')
+    .addOption(
+      new Option('--fallback <mode>', 'hotadd: what to use when no proxy serves').choices(['nbd', 'nbdssl']),
     )
     .option('--connections <n>', 'data connections per disk, 1 to 16', numberIn(1, 16))
     .option(
@@ -91,10 +100,13 @@ function registerBackup(program: Command): void {
 Examples:
   backlot backup --scp https://scp.example.org --vm erp-01 --repo /backup
   backlot backup --scp https://127.0.0.1:4430 --ca ca.pem --vm erp-01 --transport nbd --repo /backup --json
+  backlot backup --scp https://scp.example.org --vm erp-01 --repo /backup --transport hotadd \\
+    --guest-dir / --proxy backup-proxy-1 --fallback nbdssl      (inside of the proxy backup-proxy-1)
 ${SECRETS}`,
     )
     .action((options: Options) =>
       runCommand(options, async ({ signal, onProgress, print }) => {
+        checkProxyOptions(options);
         await mustBeWritable(options.repo);
         await using opened = await openEngine(options, engineOptions(options), onProgress);
         const { vm, transport, full = false } = options;
@@ -105,11 +117,27 @@ ${SECRETS}`,
     );
 }
 
+/** Options without their transport would be silently without effect. */
+function checkProxyOptions({ transport, guestDir, proxy, fallback }: JobOptions): void {
+  if (transport === 'hotadd') {
+    if (guestDir === undefined && fallback === undefined)
+      throw new CliError(
+        'usage',
+        '--transport hotadd needs --guest-dir',
+        'give the guestDir that backlot serve --json prints, or / inside of a proxy',
+      );
+    return;
+  }
+  if (guestDir !== undefined || proxy !== undefined || fallback !== undefined)
+    throw new CliError('usage', '--guest-dir, --proxy and --fallback go with --transport hotadd only');
+}
+
 function engineOptions(
   options: JobOptions & { readonly verify?: boolean; readonly leaveCbtAlone?: boolean },
 ): EngineOptions {
   return {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
+    ...(options.fallback === undefined ? {} : { fallback: options.fallback }),
     ...(options.lockTime === undefined ? {} : { lockTimeSeconds: options.lockTime }),
     verify: options.verify ?? false,
     leaveCbtAlone: options.leaveCbtAlone ?? false,
@@ -121,12 +149,14 @@ function registerRestore(program: Command): void {
     readonly point: string;
     readonly to: string;
     readonly name?: string;
+    readonly differential?: boolean;
     readonly powerOn?: boolean;
   }
   jobCommand(program, 'restore', 'write a restore point to a new server, or over one that is off')
     .requiredOption('--point <id>', 'the restore point; see backlot points', pointId)
     .requiredOption('--to <target>', '"new", or the name or id of a server that is shut down')
     .option('--name <name>', 'name of the new server')
+    .option('--differential', 'write only where the server differs from the point, if that can be told')
     .option('--power-on', 'start the server afterwards')
     .addHelpText(
       'after',
@@ -134,17 +164,21 @@ function registerRestore(program: Command): void {
 Examples:
   backlot restore --scp https://scp.example.org --repo /backup --point 20260203T040506Z-1a2b3c4d --to new
   backlot restore --scp https://scp.example.org --repo /backup --point 20260203T040506Z-1a2b3c4d --to erp-01 --power-on
+  backlot restore --scp https://scp.example.org --repo /backup --point 20260203T040506Z-1a2b3c4d --to erp-01 --differential
 ${SECRETS}`,
     )
     .action((options: Options) =>
       runCommand(options, async ({ signal, onProgress, print }) => {
         if (options.name !== undefined && options.to !== 'new')
           throw new CliError('usage', '--name goes with --to new only');
+        if (options.differential && options.to === 'new')
+          throw new CliError('usage', '--differential goes with an existing server only');
+        checkProxyOptions(options);
         await mustBeRepository(options.repo);
         await using opened = await openEngine(options, engineOptions(options), onProgress);
-        const { point: pointId, to, transport, powerOn = false } = options;
+        const { point: pointId, to, transport, powerOn = false, differential = false } = options;
         const newName = options.name === undefined ? {} : { newName: options.name };
-        const job = { pointId, to, transport, powerOn, signal, ...newName };
+        const job = { pointId, to, transport, powerOn, differential, signal, ...newName };
         const result = await opened.engine.restore(job);
         print(result, () => renderRestore(result));
         return undefined;

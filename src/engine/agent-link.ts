@@ -1,32 +1,39 @@
 /** The way into a proxy's guest, opened when it is first needed and again after it was lost. */
-import type { EngineEnvironment } from './engine-api.ts';
+import type { Clock } from '../kernel/clock.ts';
 import {
   AgentLost,
+  type ConnectProxy,
   type GuestBlockDevice,
-  type OpenDeviceOptions,
   type OpenDisk,
   type ProxyAddress,
   type ProxyAgent,
 } from './proxy-agent.ts';
+import { untilAborted } from './until-aborted.ts';
+
+export interface AgentLinkOptions {
+  readonly connect: ConnectProxy;
+  readonly proxy: ProxyAddress;
+  readonly clock: Clock;
+  /** A guest that does not answer for so long counts as lost. */
+  readonly patienceMs: number;
+}
 
 export class AgentLink {
-  readonly #connect: NonNullable<EngineEnvironment['connectProxy']>;
-  readonly #proxy: ProxyAddress;
+  readonly #options: AgentLinkOptions;
   #agent: ProxyAgent | undefined;
 
-  constructor(connect: NonNullable<EngineEnvironment['connectProxy']>, proxy: ProxyAddress) {
-    this.#connect = connect;
-    this.#proxy = proxy;
+  constructor(options: AgentLinkOptions) {
+    this.#options = options;
   }
 
   /** @throws AgentLost */
-  async devices(signal: AbortSignal): Promise<readonly GuestBlockDevice[]> {
-    return this.#ask(signal, (agent) => agent.devices(signal));
+  devices(signal: AbortSignal): Promise<readonly GuestBlockDevice[]> {
+    return this.#ask(signal, (agent, patient) => agent.devices(patient));
   }
 
   /** @throws AgentLost, DeviceGone */
-  async open(name: string, options: OpenDeviceOptions): Promise<OpenDisk> {
-    return this.#ask(options.signal, (agent) => agent.open(name, options));
+  open(name: string, options: Parameters<ProxyAgent['open']>[1]): Promise<OpenDisk> {
+    return this.#ask(options.signal, (agent, signal) => agent.open(name, { ...options, signal }));
   }
 
   async close(): Promise<void> {
@@ -35,13 +42,33 @@ export class AgentLink {
     await agent?.close().catch(() => {});
   }
 
-  async #ask<T>(signal: AbortSignal, question: (agent: ProxyAgent) => Promise<T>): Promise<T> {
-    this.#agent ??= await this.#connect(this.#proxy, signal);
+  async #ask<T>(
+    signal: AbortSignal,
+    question: (agent: ProxyAgent, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { connect, proxy } = this.#options;
     try {
-      return await question(this.#agent);
+      return await this.#inTime(signal, async (patient) => {
+        this.#agent ??= await connect(proxy, patient);
+        return question(this.#agent, patient);
+      });
     } catch (error) {
       if (error instanceof AgentLost) await this.close();
       throw error;
+    }
+  }
+
+  async #inTime<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, patienceMs, proxy } = this.#options;
+    const late = new AbortController();
+    const timer = clock.setTimer(clock.now() + patienceMs, () =>
+      late.abort(new AgentLost(`the guest of ${proxy.name} has not answered for ${patienceMs / 1000} s`)),
+    );
+    const either = AbortSignal.any([signal, late.signal]);
+    try {
+      return await untilAborted(work(either), either);
+    } finally {
+      timer.cancel();
     }
   }
 }

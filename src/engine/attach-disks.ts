@@ -1,4 +1,5 @@
 /** Hot-adds disks to a proxy VM, in one task, and finds them in its guest. */
+import { API_ERRORS } from '../contract/errors.ts';
 import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import type { HotAddRequest, ServerConfiguration } from '../sdk/scp-client-api.ts';
@@ -8,7 +9,7 @@ import { detachDisks } from './detach-disks.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import { type DeviceMatch, matchDevices } from './match-devices.ts';
 import { AgentLost, type GuestBlockDevice, type ProxyAddress } from './proxy-agent.ts';
-import { NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
+import { NoSlotLeft, ProxyTrouble, UnfitProxy } from './proxy-trouble.ts';
 import { releaseContextOf } from './release.ts';
 import { retryWhile } from './wait-while-taken.ts';
 
@@ -44,8 +45,10 @@ export async function attachDisks(context: JobContext, order: AttachOrder): Prom
   const leaveSlots = await context.desk.slots.take(proxy.id, disks.length, order.signal, () =>
     report(context, { step: 'attach', message: `waiting: ${proxy.name} has no slots to spare` }),
   );
+  const settle = context.desk.holdDisks(proxy.id, disks.length);
   const detach = async (): Promise<void> => {
     await detachNoted(context, proxy, idsOf(disks));
+    settle();
     leaveSlots();
   };
   try {
@@ -57,7 +60,7 @@ export async function attachDisks(context: JobContext, order: AttachOrder): Prom
     order.signal.throwIfAborted();
     throw error;
   }
-  return { disks, detach, locate: (deviceId) => locate(context, order, deviceId) };
+  return { disks, detach, locate: (deviceId) => locate(order, deviceId) };
 }
 
 const idsOf = (disks: readonly SourceDisk[]): readonly string[] => disks.map(({ diskId }) => diskId);
@@ -98,12 +101,18 @@ function isWorthWaiting(error: unknown): boolean {
   return isHotAddConflict(error) || refusalOfError(error) === 'NO_VMTOOLS';
 }
 
-/** A lock that does not hold is no fault of the proxy; every other refusal may be. */
+/**
+ * A lock that does not hold is no fault of the proxy; every other refusal may be. What was waited for in vain, or is
+ * known to be for ever, is not asked for again.
+ */
 function asTrouble(proxy: ProxyAddress, error: unknown): unknown {
   if (retryClassOfError(error) === 'after-reacquire') return error;
   const what = `disks could not be attached to proxy ${proxy.name}: ${messageOf(error)}`;
-  if (refusalOfError(error) === 'DISK_LIMIT') return new NoSlotLeft(what, { cause: error });
-  return new ProxyTrouble(what, { cause: error });
+  const refusal = refusalOfError(error);
+  if (refusal === 'DISK_LIMIT') return new NoSlotLeft(what, { cause: error });
+  const isHopeless =
+    isWorthWaiting(error) || (refusal !== undefined && API_ERRORS[refusal].retry === 'never');
+  return new (isHopeless ? UnfitProxy : ProxyTrouble)(what, { cause: error });
 }
 
 const FIRST_POLL_MS = 250;
@@ -161,10 +170,16 @@ async function configurationOf(context: JobContext, proxy: ProxyAddress): Promis
   }
 }
 
-async function locate(context: JobContext, order: AttachOrder, deviceId: string): Promise<GuestBlockDevice> {
-  const { found, problems } = await matchNow(context, order);
-  const disk = order.disks.find((known) => known.deviceId === deviceId);
-  const device = found.get(disk?.diskId ?? '');
+/** The guest alone is asked: what the proxy has was seen when the disks were attached. */
+async function locate(order: AttachOrder, deviceId: string): Promise<GuestBlockDevice> {
+  const wanted = order.disks.filter((known) => known.deviceId === deviceId);
+  const { found, problems } = matchDevices({
+    wanted,
+    devices: await order.link.devices(order.signal),
+    otherDiskIds: idsOf(order.disks).filter((id) => id !== wanted[0]?.diskId),
+    mustBeWritable: order.snapshotId === undefined,
+  });
+  const device = found.get(wanted[0]?.diskId ?? '');
   if (device === undefined) throw new ProxyTrouble(`in proxy ${order.proxy.name}: ${problems.join('; ')}`);
   return device;
 }

@@ -15,7 +15,7 @@ import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
 import { AgentLost, type ConnectProxy, DeviceGone, type OpenDisk } from './proxy-agent.ts';
 import { ensureRunning } from './proxy-power.ts';
-import { NoProxy, NoSlotLeft, ProxyTrouble } from './proxy-trouble.ts';
+import { NoProxy, NoSlotLeft, ProxyTrouble, UnfitProxy } from './proxy-trouble.ts';
 import { Setback, type SetbackKind } from './setback.ts';
 import { addStrike, type ProxySeat, takeProxy } from './take-proxy.ts';
 
@@ -101,7 +101,12 @@ class HotAddDoor implements DiskDoor {
   constructor(context: JobContext, options: HotAddDoorOptions) {
     this.#context = context;
     this.#options = options;
-    this.#link = new AgentLink(options.connect, options.seat.proxy);
+    this.#link = new AgentLink({
+      connect: options.connect,
+      proxy: options.seat.proxy,
+      clock: context.env.clock,
+      patienceMs: context.settings.requestTimeoutMs,
+    });
     this.#batchSize = Math.min(options.disks.length, context.settings.maxDisksPerProxy);
   }
 
@@ -162,29 +167,39 @@ class HotAddDoor implements DiskDoor {
   }
 
   async #attach(deviceId: string): Promise<AttachedDisks> {
-    const { clock } = this.#context.env;
-    const { signal, seat } = this.#options;
-    const deadlineMs = clock.now() + this.#context.settings.busyWaitMs;
+    const deadlineMs = this.#context.env.clock.now() + this.#context.settings.busyWaitMs;
     for (let tries = 1; ; ) {
       const batch = this.#batchOf(deviceId);
       try {
         return await this.#attachOnce(batch);
       } catch (error) {
-        if (error instanceof NoSlotLeft && batch.length > 1) {
-          this.#batchSize = smallerBatch(batch.length);
-          report(this.#context, { step: 'attach', message: `${batch.length} disks are too many at once` });
-        } else if (
-          error instanceof NoSlotLeft &&
-          clock.now() < deadlineMs &&
-          (await this.#hasGuestsOfOthers())
-        ) {
-          report(this.#context, { step: 'attach', message: `waiting: others fill ${seat.proxy.name}` });
-          await sleep(clock, SLOT_WAIT_MS, signal);
-        } else if (error instanceof ProxyTrouble && tries++ < TRIES_PER_PROXY)
-          warn(this.#context, `attached once more: ${error.message}`);
-        else throw error;
+        if (error instanceof NoSlotLeft && (await this.#makeRoom(batch.length, deadlineMs))) continue;
+        if (!(error instanceof ProxyTrouble) || error instanceof UnfitProxy) throw error;
+        if (tries++ >= TRIES_PER_PROXY) throw error;
+        warn(this.#context, `attached once more: ${error.message}`);
       }
     }
+  }
+
+  /**
+   * Smaller batches, or patience as long as somebody holds slots that may come free: own jobs for as long as they
+   * take, others until the deadline. Returns whether it is worth another try.
+   */
+  async #makeRoom(wanted: number, deadlineMs: number): Promise<boolean> {
+    const { desk, env, scp } = this.#context;
+    const { seat, signal } = this.#options;
+    if (wanted > 1) {
+      this.#batchSize = smallerBatch(wanted);
+      report(this.#context, { step: 'attach', message: `${wanted} disks are too many at once` });
+      return true;
+    }
+    const isOwn = desk.disksOn(seat.proxy.id) > 0;
+    const { disks } = await scp.serverConfiguration(seat.proxy.id);
+    const isHeld = isOwn || disks.some((disk) => disk.purpose !== 'normal');
+    if (!isHeld || (!isOwn && env.clock.now() >= deadlineMs)) return false;
+    report(this.#context, { step: 'attach', message: `waiting: ${seat.proxy.name} has no slot free` });
+    await sleep(env.clock, SLOT_WAIT_MS, signal);
+    return true;
   }
 
   async #attachOnce(disks: readonly SourceDisk[]): Promise<AttachedDisks> {
@@ -202,12 +217,6 @@ class HotAddDoor implements DiskDoor {
       this.#batchSize,
     );
     return disks.filter((disk) => ids.includes(disk.deviceId));
-  }
-
-  /** Slots that others hold come free some time. */
-  async #hasGuestsOfOthers(): Promise<boolean> {
-    const { disks } = await this.#context.scp.serverConfiguration(this.#options.seat.proxy.id);
-    return disks.some((disk) => disk.purpose !== 'normal');
   }
 
   async #detach(): Promise<void> {

@@ -15,6 +15,7 @@ import { NO_RETRY } from '../sdk/caller.ts';
 import type { BackupResource, ScpClient } from '../sdk/scp-client-api.ts';
 import { isNotFound } from '../sdk/scp-error.ts';
 import { Setback } from './setback.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface LeaseTerms {
   readonly scp: ScpClient;
@@ -141,14 +142,4 @@ export class LeaseKeeper {
       timer.cancel();
     }
   }
-}
-
-/** Does not trust that what runs heeds the signal. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

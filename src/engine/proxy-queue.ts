@@ -30,6 +30,22 @@ export class ProxyDesk {
     };
   }
 
+  /** Hot-added disks of this engine's jobs. */
+  disksOn(proxyId: string): number {
+    return this.#entryOf(proxyId).disks;
+  }
+
+  /** Counts disks that are, or are about to be, attached. Returns the way to give them up, once. */
+  holdDisks(proxyId: string, count: number): () => void {
+    const entry = this.#entryOf(proxyId);
+    entry.disks += count;
+    let isHeld = true;
+    return () => {
+      if (isHeld) entry.disks -= count;
+      isHeld = false;
+    };
+  }
+
   /** A job of this engine started the proxy, and none has powered it off since. */
   isStarted(proxyId: string): boolean {
     return this.#entryOf(proxyId).isStarted;
@@ -45,7 +61,12 @@ export class ProxyDesk {
   }
 
   #entryOf(proxyId: string): DeskEntry {
-    const entry = this.#proxies.get(proxyId) ?? { jobs: 0, isStarted: false, queue: new TurnQueue() };
+    const entry = this.#proxies.get(proxyId) ?? {
+      jobs: 0,
+      disks: 0,
+      isStarted: false,
+      queue: new TurnQueue(),
+    };
     this.#proxies.set(proxyId, entry);
     return entry;
   }
@@ -53,6 +74,7 @@ export class ProxyDesk {
 
 interface DeskEntry {
   jobs: number;
+  disks: number;
   isStarted: boolean;
   readonly queue: TurnQueue;
 }

@@ -4,6 +4,11 @@ export class ProxyTrouble extends Error {
   override readonly name: string = 'ProxyTrouble';
 }
 
+/** It will not serve a second time either. */
+export class UnfitProxy extends ProxyTrouble {
+  override readonly name = 'UnfitProxy';
+}
+
 /** The proxy cannot have so many disks at once. */
 export class NoSlotLeft extends ProxyTrouble {
   override readonly name = 'NoSlotLeft';

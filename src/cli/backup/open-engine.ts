@@ -13,6 +13,7 @@ import { createWallClock } from '../../runtime/wall-clock.ts';
 import type { HttpTransport } from '../../sdk/http-transport.ts';
 import { CliError } from '../cli-error.ts';
 import { findCredentials, readText } from './credentials.ts';
+import { checkGuestDir, connectGuestDir } from './guest-dir.ts';
 
 export interface ScpOptions {
   readonly scp: string;
@@ -21,6 +22,8 @@ export interface ScpOptions {
   readonly credentials?: string;
   readonly repo: string;
   readonly nbdPort?: number;
+  readonly guestDir?: string;
+  readonly proxy?: readonly string[];
 }
 
 export interface OpenedEngine extends AsyncDisposable {
@@ -42,18 +45,26 @@ export async function openEngine(
   onProgress: (event: ProgressEvent) => void,
 ): Promise<OpenedEngine> {
   const credentials = await findCredentials(options.credentials, process.env);
+  const { guestDir, proxy: proxies = [] } = options;
+  if (guestDir !== undefined) await checkGuestDir(guestDir, proxies);
   const scp = await openTransport(options);
+  const clock = createWallClock();
   const engine = createEngine(
     {
-      clock: createWallClock(),
+      clock,
       ids: createRandomIds(),
       scp,
       credentials,
       dialNbd: (host, port, signal) => dialTcp(host, port)(signal),
+      ...(guestDir === undefined ? {} : { connectProxy: connectGuestDir(guestDir, clock) }),
       repository: openRepository(options.repo),
       onProgress,
     },
-    { ...engineOptions, ...(options.nbdPort === undefined ? {} : { nbdPort: options.nbdPort }) },
+    {
+      ...engineOptions,
+      proxies,
+      ...(options.nbdPort === undefined ? {} : { nbdPort: options.nbdPort }),
+    },
   );
   return { engine, [Symbol.asyncDispose]: () => scp.close() };
 }

@@ -14,7 +14,7 @@ export function renderBackup(result: BackupResult): string {
   const because = result.fullBecause === '' ? '' : ` (full because: ${result.fullBecause})`;
   return [
     `${result.kind} backup of ${result.server.name} is restore point ${result.pointId}${because}\n`,
-    `in ${formatDuration(result.durationMs)}, lock renewed ${result.renewals} times, ${result.reconnects} reconnects\n\n`,
+    `over ${renderPath(result)} in ${formatDuration(result.durationMs)}, lock renewed ${result.renewals} times, ${result.reconnects} reconnects\n\n`,
     formatTable(['disk', 'size', 'read', 'found by'], rows),
     renderWarnings(result.warnings),
   ].join('');
@@ -27,10 +27,20 @@ export function renderRestore(result: RestoreResult): string {
     formatBytes(disk.zeroBytes),
   ]);
   return [
-    `restored ${result.pointId} to ${result.server.name} (${result.server.id}) in ${formatDuration(result.durationMs)}\n\n`,
+    `restored ${result.pointId} to ${result.server.name} (${result.server.id})\n`,
+    `over ${renderPath(result)} in ${formatDuration(result.durationMs)}${renderDifferential(result)}\n\n`,
     formatTable(['disk', 'written', 'zeros'], rows),
     renderWarnings(result.warnings),
   ].join('');
+}
+
+function renderPath({ transport, proxy }: Pick<BackupResult, 'transport' | 'proxy'>): string {
+  return proxy === undefined ? transport : `${transport} through proxy ${proxy}`;
+}
+
+function renderDifferential({ differential, wholeBecause }: RestoreResult): string {
+  if (differential === undefined) return '';
+  return differential ? ', only what differed' : `, everything, because ${wholeBecause}`;
 }
 
 export function renderPoints(points: readonly PointInfo[]): string {
