@@ -15,7 +15,7 @@ export interface Mismatch {
 export function checkBackup(expect: BackupExpectation, result: BackupResult): Mismatch[] {
   return [
     ...differs('a point of kind', expect.kind, result.kind),
-    ...checkFullBecause(expect.fullBecause, result.fullBecause),
+    ...checkReason('full', expect.fullBecause, result.fullBecause),
     ...checkDataPath(expect, result),
     ...checkMethods(expect.methods ?? {}, result),
     ...checkReadBytes(expect.readBytes ?? {}, result),
@@ -27,8 +27,15 @@ export function checkBackup(expect: BackupExpectation, result: BackupResult): Mi
 }
 
 export function checkRestore(expect: RestoreExpectation, result: RestoreResult): Mismatch[] {
+  const isDifferential = (is: boolean | undefined): string => (is === true ? 'differential' : 'whole');
   return [
     ...checkDataPath(expect, result),
+    ...differs(
+      'a restore that is',
+      expect.differential === undefined ? undefined : isDifferential(expect.differential),
+      isDifferential(result.differential),
+    ),
+    ...checkReason('whole', expect.wholeBecause, result.wholeBecause ?? ''),
     ...checkBounds('renewals', expect.renewals, result.renewals),
     ...checkWarnings(expect.warnings, result.warnings),
     ...Object.entries(expect.writtenBytes ?? {}).flatMap(([slot, bounds]) => {
@@ -73,10 +80,10 @@ export function checkWarnings(expect: WarningsNode | undefined, actual: readonly
     .map((part) => ({ expected: `a warning that says "${part}"`, actual: found }));
 }
 
-function checkFullBecause(expect: string | undefined, actual: string): Mismatch[] {
+function checkReason(what: string, expect: string | undefined, actual: string): Mismatch[] {
   if (expect === undefined) return [];
   const isMet = expect === '' ? actual === '' : includes(actual, expect);
-  return isMet ? [] : [{ expected: `full because "${expect}"`, actual: `"${actual}"` }];
+  return isMet ? [] : [{ expected: `${what} because "${expect}"`, actual: `"${actual}"` }];
 }
 
 function checkDataPath(

@@ -3,7 +3,8 @@ import type { ConnectProxy, OpenDisk, ProxyAgent } from '../../src/engine/proxy-
 import { type Clock, whileHolding } from '../../src/kernel/clock.ts';
 
 export function holdWhileAsked(connect: ConnectProxy, clock: Clock): ConnectProxy {
-  return (proxy, signal) => whileHolding(clock, async () => holdingAgent(await connect(proxy, signal), clock));
+  return (proxy, signal) =>
+    whileHolding(clock, async () => holdingAgent(await connect(proxy, signal), clock));
 }
 
 function holdingAgent(agent: ProxyAgent, clock: Clock): ProxyAgent {

@@ -46,13 +46,18 @@ export async function runScenario(
 }
 
 export function skipScenario(
-  { scenario, transport }: Pick<RunOptions, 'scenario' | 'transport'>,
+  {
+    scenario,
+    transport,
+    guest,
+  }: Pick<RunOptions, 'scenario' | 'transport'> & { readonly guest: GuestLevel | undefined },
   reason: string,
 ): ScenarioResult {
   return {
     scenario: scenario.id,
     title: scenario.title,
     engine: transport,
+    ...(guest === undefined ? {} : { guest }),
     outcome: 'skipped',
     reason,
     findings: [],

@@ -78,7 +78,7 @@ export function createLane({
 }: LaneOptions): (task: SuiteTask) => Promise<ScenarioResult> {
   return async ({ guests, ...task }) => {
     const isMeant = task.scenario.engines?.includes(task.transport) ?? true;
-    if (!isMeant) return skipScenario(task, `not a story of ${task.transport}`);
+    if (!isMeant) return skipScenario({ ...task, guest: guests?.level }, `not a story of ${task.transport}`);
     const run = { ...task, simulator, seams: {} };
     if (guests === undefined) return runScenario(run, stopwatch);
     if (openGuests === undefined) throw new Error('this lane opens no guests');

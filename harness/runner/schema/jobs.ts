@@ -99,6 +99,10 @@ const RestoreExpectation = Type.Object(
     error: Type.Optional(ErrorExpectation),
     transport: Type.Optional(UsedTransport),
     proxy: Type.Optional(UsedProxy),
+    differential: Type.Optional(Type.Boolean()),
+    wholeBecause: Type.Optional(
+      Type.String({ description: 'Part of the reason why it was not differential; empty: no reason given' }),
+    ),
     renewals: Type.Optional(Bounds),
     warnings: Type.Optional(Warnings),
     writtenBytes: Type.Optional(Type.Record(Type.String(), Bounds)),
@@ -112,6 +116,11 @@ export const Restore = Type.Object(
     to: Type.Optional(Type.String({ description: 'new, or the name of a stopped server; default new' })),
     engine: Type.Optional(EngineName),
     transport: Type.Optional(TransportName),
+    differential: Type.Optional(
+      Type.Boolean({
+        description: 'Writes only where the server differs from the point, if that can be known',
+      }),
+    ),
     newName: Type.Optional(Name),
     powerOn: Type.Optional(Type.Boolean()),
     expect: Type.Optional(RestoreExpectation),

@@ -45,6 +45,7 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
     pointId: record.id,
     to,
     transport: body.transport ?? story.transport,
+    ...(body.differential === undefined ? {} : { differential: body.differential }),
     ...(body.newName === undefined ? {} : { newName: body.newName }),
     ...(body.powerOn === undefined ? {} : { powerOn: body.powerOn }),
   };
@@ -126,7 +127,8 @@ function startJob(
   if (restore !== undefined) {
     const { id } = pointNamed(story, { ...restore, engine: engineName });
     const transport = restore.transport ?? story.transport;
-    return engine.restore({ pointId: id, to: restore.to ?? 'new', transport });
+    const { to = 'new', differential = false } = restore;
+    return engine.restore({ pointId: id, to, transport, differential });
   }
   return engine.cleanup();
 }

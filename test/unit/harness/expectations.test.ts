@@ -69,6 +69,14 @@ describe('expectations', () => {
     expect(checkRestore({ writtenBytes: { ide0: { exactly: 10 } } }, restore)).toEqual([]);
     expect(checkRestore({ writtenBytes: { ide0: { exactly: 11 } } }, restore)).toHaveLength(1);
     expect(checkRestore({ transport: 'nbdssl' }, restore)).toEqual([]);
+    const partial = { ...restore, differential: true };
+    expect(checkRestore({ differential: true, wholeBecause: '' }, partial)).toEqual([]);
+    expect(checkRestore({ differential: false }, partial)).toEqual([
+      { expected: 'a restore that is whole', actual: 'a restore that is differential' },
+    ]);
+    expect(checkRestore({ wholeBecause: 'expired' }, restore)).toEqual([
+      { expected: 'whole because "expired"', actual: '""' },
+    ]);
     expect(checkRestore({ transport: 'hotadd', proxy: 'proxy-1' }, restore)).toEqual([
       { expected: 'data path hotadd', actual: 'data path nbdssl' },
       { expected: 'proxy proxy-1', actual: 'no proxy' },
