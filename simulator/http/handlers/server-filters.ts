@@ -52,11 +52,13 @@ const FILTERS: Filters = {
   query_vmtools_version: none,
 };
 
-export function matchesQuery(server: Server, query: ServersQuery): boolean {
-  return Object.entries(query).every(([name, wanted]) => {
+/** Whether a server passes all filters of the query. */
+export function serverFilter(query: ServersQuery): (server: Server) => boolean {
+  const filters = Object.entries(query).flatMap(([name, wanted]) => {
     const filter = FILTERS[name as keyof ServersQuery] as
       | ((wanted: unknown, server: Server) => boolean)
       | undefined;
-    return filter === undefined || wanted === undefined || filter(wanted, server);
+    return filter === undefined || wanted === undefined ? [] : [(server: Server) => filter(wanted, server)];
   });
+  return (server) => filters.every((passes) => passes(server));
 }

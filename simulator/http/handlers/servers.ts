@@ -5,7 +5,7 @@ import { pageOfItems } from '../list-page.ts';
 import { serverDetail } from '../views/server-detail-view.ts';
 import { itemOfDate, serverItem } from '../views/server-item-view.ts';
 import { parseServerConfig } from './parse-server-config.ts';
-import { matchesQuery } from './server-filters.ts';
+import { serverFilter } from './server-filters.ts';
 import { isSet } from './switches.ts';
 
 const NEWEST = '20240725';
@@ -20,7 +20,7 @@ export const SERVER_HANDLERS: HandlersOf<
   | 'servers.create-from-config'
 > = {
   'servers.list': ({ world, query, date = NEWEST }) => {
-    const servers = world.servers.list().filter((server) => matchesQuery(server, query));
+    const servers = world.servers.list().filter(serverFilter(query));
     return pageOfItems(servers, (server) => itemOfDate(serverItem(world, server), date), query);
   },
   'servers.get': ({ world, params: { server_id: id = '' }, date }) =>
