@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document of the product's API as the simulator serves it, made from the table of operations. */
+import { ASSUMED_PATHS } from './assumed.ts';
 import { type EnvelopeVersion, envelopeOfPath } from './envelope.ts';
 import type { Operation } from './operation.ts';
 import { OPERATION_NAMES, type OperationName, operationOf } from './operations.ts';
@@ -64,10 +65,13 @@ function describe(name: OperationName, operation: Operation, path: string, at: n
       : { requestBody: { required: isBodyNeeded(operation.body), content: json(operation.body) } }),
     responses: responsesOf(operation, envelopeOfPath(path)),
     'x-min-version': operation.minVersion,
-    'x-fidelity': operation.fidelity,
+    'x-fidelity': ASSUMED.has(path) ? 'assumed' : operation.fidelity,
     'x-source': operation.source,
   };
 }
+
+/** A documented call may have a twin whose path is assumed. */
+const ASSUMED: ReadonlySet<string> = new Set(Object.values(ASSUMED_PATHS));
 
 const json = (schema: Node): Node => ({ 'application/json': { schema } });
 

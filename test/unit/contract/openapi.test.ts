@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { ASSUMED_PATHS } from '../../../src/contract/assumed.ts';
 import { createOpenApi } from '../../../src/contract/openapi.ts';
 import { OPERATION_NAMES, operationOf } from '../../../src/contract/operations.ts';
 
 interface Described {
   readonly operationId: string;
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: {
+    readonly required: boolean;
+    readonly content: { readonly 'application/json': { readonly schema: unknown } };
+  };
+  readonly 'x-fidelity': string;
+  readonly 'x-min-version': string;
   readonly responses: Readonly<Record<string, { content: { 'application/json': { schema: unknown } } }>>;
 }
 
@@ -38,6 +45,31 @@ describe('the OpenAPI document', () => {
     };
     expect(schemaOf('/janus/20240725/hosts')).toMatchObject({ required: ['errcode', 'message', 'data'] });
     expect(schemaOf('/janus/20190725/hosts')).toMatchObject({ required: ['code', 'message', 'data'] });
+  });
+
+  it('marks as assumed what no document names, and says since when it is there', () => {
+    const assumed = described.filter(({ node }) => node['x-fidelity'] === 'assumed');
+    expect(assumed.map(({ path }) => path).toSorted()).toEqual(Object.values(ASSUMED_PATHS).toSorted());
+    const hotAdd = described.find(({ path }) => path === ASSUMED_PATHS.hotAdd);
+    expect(hotAdd?.node['x-min-version']).toBe('6.11.3');
+  });
+
+  it('says what the body of a HotAdd call is', () => {
+    const { node } = described.find(({ path }) => path === ASSUMED_PATHS.hotAdd) ?? {};
+    const { schema } = node?.requestBody?.content['application/json'] ?? {};
+    expect(node?.requestBody?.required).toBe(true);
+    expect(schema).toMatchObject({
+      required: ['disks'],
+      properties: {
+        disks: {
+          minItems: 1,
+          items: {
+            required: ['disk_id'],
+            properties: { application_type: { enum: ['backup', 'restore', 'normal'] } },
+          },
+        },
+      },
+    });
   });
 
   it('is plain JSON', () => {
