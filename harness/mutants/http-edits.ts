@@ -1,5 +1,7 @@
 /** Ways to lie in REST calls, for mutants that break an engine at its transport. */
+import { signRequest } from '../../src/sdk/ec2-signature.ts';
 import type { HttpRequest, HttpResponse, HttpTransport } from '../../src/sdk/http-transport.ts';
+import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
 
 /** A transport through which `handle` may do anything with a call, or pass it on. */
 export function intercept(
@@ -39,6 +41,32 @@ export function matchCall(
 
 export function withQuery(request: HttpRequest, call: CallParts): HttpRequest {
   return { ...request, path: `${call.path}?${call.query}` };
+}
+
+/**
+ * The same call with another body: with a client token of its own, and signed again where it was signed. `variant`
+ * tells several that are made of one call apart.
+ */
+export function withRequestBody(
+  { world }: HostedWorld,
+  request: HttpRequest,
+  body: unknown,
+  variant = '',
+): HttpRequest {
+  const token = request.headers['X-Client-Token'];
+  const changed = {
+    ...request,
+    body: JSON.stringify(body),
+    headers: {
+      ...request.headers,
+      ...(token === undefined ? {} : { 'X-Client-Token': `${token}${variant}` }),
+    },
+  };
+  const keys = world.credentials.find(({ accessKey }) =>
+    request.headers['Authorization']?.includes(`Credential=${accessKey}/`),
+  );
+  if (keys === undefined) return changed;
+  return { ...changed, headers: { ...changed.headers, ...signRequest(changed, keys, world.clock.now()) } };
 }
 
 /** The same answer with other `data`; an answer without JSON stays as it is. */

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { DATA_PATH_MUTANTS } from './data-path-mutants.ts';
+import { HOTADD_MUTANTS } from './hotadd-mutants.ts';
 import { REPOSITORY_MUTANTS } from './repository-mutants.ts';
 import { SIMULATOR_MUTANTS } from './simulator-mutants.ts';
 import { TRANSPORT_MUTANTS } from './transport-mutants.ts';
@@ -10,4 +11,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DATA_PATH_MUTANTS,
   ...REPOSITORY_MUTANTS,
   ...SIMULATOR_MUTANTS,
+  ...HOTADD_MUTANTS,
 ];

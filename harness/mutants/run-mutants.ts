@@ -47,7 +47,7 @@ async function judgeMutant(
   const killedBy: string[] = [];
   const reasons: string[] = [];
   for (const scenario of candidates(options, mutant)) {
-    const transport = scenario.engines?.[0] ?? 'nbd';
+    const transport = mutant.engine ?? scenario.engines?.[0] ?? 'nbd';
     const { outcome, reason } = await run(options, scenario, transport, mutant);
     const isKiller = outcome === 'failed' && (await isSound(options, scenario, transport, sound));
     if (isKiller) killedBy.push(scenario.id);
@@ -72,10 +72,11 @@ async function isSound(
   transport: Transport,
   sound: Map<string, boolean>,
 ): Promise<boolean> {
-  const known = sound.get(scenario.id);
+  const key = `${scenario.id} ${transport}`;
+  const known = sound.get(key);
   if (known !== undefined) return known;
   const isPassed = (await run(options, scenario, transport, undefined)).outcome === 'passed';
-  sound.set(scenario.id, isPassed);
+  sound.set(key, isPassed);
   return isPassed;
 }
 

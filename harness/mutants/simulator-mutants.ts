@@ -97,10 +97,14 @@ export const SIMULATOR_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-type Read = ExportDevice['read'];
+export type Read = ExportDevice['read'];
 
 /** Replaces one method of an object that others hold too. */
-function patch<T extends object, K extends keyof T>(target: T, key: K, make: (original: T[K]) => T[K]): void {
+export function patch<T extends object, K extends keyof T>(
+  target: T,
+  key: K,
+  make: (original: T[K]) => T[K],
+): void {
   const original = target[key];
   const bound: unknown = typeof original === 'function' ? original.bind(target) : original;
   Object.defineProperty(target, key, { value: make(bound as T[K]), configurable: true, writable: true });
@@ -119,11 +123,11 @@ function patchDevices(
   });
 }
 
-function withRead(device: ExportDevice, read: Read): ExportDevice {
+export function withRead(device: ExportDevice, read: Read): ExportDevice {
   return { ...passOn(device), read };
 }
 
-function passOn(device: ExportDevice): ExportDevice {
+export function passOn(device: ExportDevice): ExportDevice {
   return {
     sizeBytes: device.sizeBytes,
     isReadOnly: device.isReadOnly,

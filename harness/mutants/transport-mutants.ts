@@ -202,7 +202,7 @@ function leftOf(hosted: HostedWorld, { serverId, query }: CallParts): number {
 }
 
 /** The id of a task that has ended well, as the answer of something that never began. */
-function endedTask(hosted: HostedWorld): { task_id: string } {
+export function endedTask(hosted: HostedWorld): { task_id: string } {
   return { task_id: hosted.world.tasks.list().find(({ status }) => status === 'finish')?.id ?? '' };
 }
 
