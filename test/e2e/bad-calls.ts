@@ -12,6 +12,7 @@ export interface RestCase {
 
 const RESOURCES = '/janus/20180725/backup-resources';
 const LIST = '/janus/20240725/servers';
+const HCI = '/hci/vt/api/v1/vms';
 const LOCK = { server_id: 'SERVER', type: 'backup', lock_time: 600 };
 const SIGNED = 'AWS4-HMAC-SHA256 Credential=x/20260203/r/s/aws4_request, SignedHeaders=x-amz-date';
 
@@ -240,6 +241,29 @@ export const BAD_CALLS: Readonly<Record<string, RestCase>> = {
     ...hotAdd([CLONE], 'does not exist'),
     path: `${LIST}/nobody/disks`,
     status: 404,
+  },
+  'HotAdd of nothing at the door of HCI': {
+    ...hotAdd([], 'disks: must not have fewer than 1 items'),
+    path: `${HCI}/SERVER/disks`,
+  },
+  'a removal of nothing at the door of HCI': {
+    method: 'POST',
+    path: `${HCI}/SERVER/disks/actions/delete`,
+    with: { body: {} },
+    status: 400,
+    says: 'diskIds: is required',
+  },
+  'an unknown token at the door of HCI': {
+    ...hotAdd([CLONE], 'token is invalid or has expired'),
+    path: `${HCI}/SERVER/disks`,
+    with: { body: {}, headers: { Authorization: 'Token 00112233445566778899aabbccddeeff' } },
+    status: 401,
+  },
+  'nobody at the door of HCI': {
+    path: `${HCI}/SERVER`,
+    with: { isAnonymous: true },
+    status: 401,
+    says: 'Authentication is required',
   },
   'a removal by another action': {
     method: 'POST',

@@ -87,7 +87,7 @@ export class BadInputStage {
     }
   }
 
-  /** A call signed with the right keys unless told otherwise. */
+  /** A call signed with the right keys unless told otherwise, at the door to which the path belongs. */
   call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const { body = '', headers = {}, isAnonymous = false } = options;
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -100,7 +100,8 @@ export class BadInputStage {
       ...headers,
     };
     return new Promise((resolve, reject) => {
-      const url = `${this.serve.ready.scp}${path}`;
+      const { scp, hci } = this.serve.ready;
+      const url = `${path.startsWith('/hci/') ? hci : scp}${path}`;
       const options = { method, headers: sent, ca: this.#ca, agent: false } as const;
       const going = httpsRequest(url, options, (answer) => resolve(collect(answer)));
       going.once('error', reject).end(text);
