@@ -6,6 +6,7 @@
  * that speaks NBD, a file (nbdfuse), a loop device, or a real virtual machine. A level is a mirror of this.
  */
 import type { Duplex } from 'node:stream';
+import type { GuestExecResult } from '../domain/world-api.ts';
 
 /** A block device as a guest's kernel shows it. */
 export interface GuestDevice {
@@ -24,6 +25,8 @@ export interface DeviceMirror {
   appear(server: GuestServer, device: GuestDevice): Promise<void>;
   /** Resolves when the guest has let go. `isForced`: the device is gone already (power-off, expiry). */
   vanish(server: GuestServer, device: GuestDevice, isForced: boolean): Promise<void>;
+  /** Runs a command in the guest's own shell. Absent: a simulated shell answers. */
+  exec?(server: GuestServer, command: string): Promise<GuestExecResult>;
 }
 
 export interface GuestServer {

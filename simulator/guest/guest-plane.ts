@@ -11,16 +11,17 @@
 import { guestDiskSerial } from '../../src/contract/assumed.ts';
 import { type Clock, whileHolding } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import type { GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
+import type { GuestExecResult, GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
 import type { ExportConnection, RequestGuard } from '../nbd/export-device.ts';
-import { freeDeviceName } from './device-names.ts';
+import { deviceName, freeDeviceName } from './device-names.ts';
 import { signDisk } from './disk-signature.ts';
 import type { DeviceMirror, GuestDevice, Guests } from './guest-api.ts';
 import { GuestFaults } from './guest-faults.ts';
 import { GuestPresence } from './guest-presence.ts';
+import { runInShell } from './guest-shell.ts';
 import { dialDevice, noteIo } from './serve-device.ts';
-import { inWholeSectors, SECTOR_BYTES } from './whole-sectors.ts';
+import { inWholeSectors, SECTOR_BYTES, sizeInSectors } from './whole-sectors.ts';
 
 export interface GuestPlaneOptions {
   readonly clock: Clock;
@@ -51,6 +52,7 @@ export function createGuestPlane(options: GuestPlaneOptions): GuestPlane {
       plugged: (disks) => plane.plugged(disks),
       unplug: (disk, released) => plane.unplug(disk, released),
       pulled: (disk, why) => plane.pulled(disk, why),
+      exec: (serverId, command) => plane.exec(serverId, command),
     },
     close: () => plane.close(),
   };
@@ -133,6 +135,15 @@ class Plane {
     presence.queue(() => this.#mirrorVanish(presence, true));
   }
 
+  exec(serverId: string, command: string): GuestExecResult | Promise<GuestExecResult> {
+    const { world, clock } = this.#options;
+    const { id, name } = world().servers.get(serverId);
+    const mirrored = this.#mirror?.exec?.bind(this.#mirror);
+    if (mirrored !== undefined) return whileHolding(clock, () => mirrored({ id, name }, command));
+    const added = this.shown(serverId).map(({ device }) => device);
+    return runInShell({ devices: [...ownDisks(world(), serverId), ...added] }, command);
+  }
+
   close(): void {
     for (const presence of this.#presences) presence.end('the world is closed');
     this.#presences.clear();
@@ -188,9 +199,9 @@ class Plane {
         .filter((other) => other.server.id === server.id)
         .flatMap(({ recognised }) => (recognised === undefined ? [] : [recognised.name])),
     );
-    const ownDisks = countOwnDisks(this.#options.world(), disk);
+    const own = ownDisks(this.#options.world(), disk.proxyId).length;
     return {
-      name: freeDeviceName(isOtherFamily ? 'sd' : 'vd', ownDisks, taken),
+      name: freeDeviceName(isOtherFamily ? 'sd' : 'vd', own, taken),
       serial: serialCharacters === undefined ? guestDiskSerial(disk.id) : disk.id.slice(0, serialCharacters),
       sizeBytes: content.sizeBytes,
       isReadOnly: content.isReadOnly,
@@ -274,8 +285,14 @@ function inTurn(...steps: readonly (() => void | Promise<void>)[]): void | Promi
   }
 }
 
-/** The proxy's own disks have the first names, whatever their bus. */
-function countOwnDisks(world: World, { proxyId }: HotAddedDisk): number {
+/** The proxy's own disks as its guest sees them. They have the first names, whatever their bus. */
+function ownDisks(world: World, proxyId: string) {
   const added = new Set<string>(world.hotAdd.list(proxyId).map(({ slot }) => slot));
-  return world.servers.get(proxyId).disks.filter(({ deviceId }) => !added.has(deviceId)).length;
+  const own = world.servers.get(proxyId).disks.filter(({ deviceId }) => !added.has(deviceId));
+  return own.map(({ uuid, sizeBytes }, index) => ({
+    name: deviceName('vd', index),
+    serial: guestDiskSerial(uuid),
+    sizeBytes: sizeInSectors(sizeBytes),
+    isReadOnly: false,
+  }));
 }

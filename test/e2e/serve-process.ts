@@ -58,7 +58,8 @@ export interface ServeProcess {
   /** POSTs to the control interface. */
   control(path: string, body?: Uint8Array | object): Promise<unknown>;
   readDisk(server: string, device: string, sizeBytes: number): Promise<Buffer>;
-  stop(): Promise<number | null>;
+  /** SIGTERM when no signal is named. Returns the exit code. */
+  stop(signal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
 }
 
 export async function startServe(args: readonly string[] = []): Promise<ServeProcess> {
@@ -118,8 +119,9 @@ export async function startServe(args: readonly string[] = []): Promise<ServePro
       }
       return Buffer.concat(pieces);
     },
-    async stop() {
-      child.kill('SIGTERM');
+    async stop(signal = 'SIGTERM') {
+      // A second signal would end it before it has cleaned up.
+      if (!child.killed) child.kill(signal);
       return closed;
     },
   };

@@ -82,7 +82,7 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
       const made = await scp.createSnapshot(sourceServerId, { name: 'one', description: '' });
       await task(made);
       await lease('backup');
-      const { snapshotId } = made;
+      const { snapshotId = '' } = made;
       const wanted = await Promise.all(
         slots.map(async (slot) => ({ slot, diskId: await diskIdOf(slot), purpose: 'backup' as const })),
       );

@@ -12,10 +12,20 @@ export class DeviceTree {
     this.#folder = folder;
   }
 
+  /** The guest runs: its root is there, without a device. */
+  async powerOn({ name }: GuestServer): Promise<string> {
+    const root = proxyFolder(this.#folder, name);
+    await mkdir(join(root, BY_ID), { recursive: true });
+    return root;
+  }
+
+  async powerOff({ name }: GuestServer): Promise<void> {
+    await rm(proxyFolder(this.#folder, name), { recursive: true, force: true });
+  }
+
   /** Where the device is to be. The folders exist when this resolves. */
   async place(server: GuestServer, device: GuestDevice): Promise<string> {
-    const root = proxyFolder(this.#folder, server.name);
-    await mkdir(join(root, BY_ID), { recursive: true });
+    const root = await this.powerOn(server);
     await mkdir(join(root, 'sys/block', device.name), { recursive: true });
     return join(root, 'dev', device.name);
   }

@@ -1,11 +1,12 @@
 /**
  * The levels without a machine: devices in the guest folder as sockets, files or links to loop devices.
  *
- * Steps of one guest are carried out one after the other, because a name that is free again may be taken at once.
+ * A guest's folder is there while the proxy runs. Steps of one guest are carried out one after the other, because a name that is free again may be taken at once.
  */
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { PROXY_OS_NAME } from '../../../src/contract/assumed.ts';
 import type { DeviceMirror, GuestDevice, GuestServer } from '../guest-api.ts';
 import { openDeviceDoor } from './device-door.ts';
 import { DeviceTree } from './device-tree.ts';
@@ -25,6 +26,7 @@ export async function openFolderLevel(
   if (level !== 'socket') await checkFuse(isRoot);
   await mkdir(join(options.folder, PRIVATE), { recursive: true, mode: 0o700 });
   const mirror = new FolderMirror(level, options);
+  await mirror.open();
   await options.guests.mirror(mirror);
   return {
     level,
@@ -42,13 +44,26 @@ class FolderMirror implements DeviceMirror {
   readonly #tree: DeviceTree;
   /** What was built for each device, by guest and name. */
   readonly #built = new Map<string, AsyncDisposable>();
+  /** Names of the proxies that run, by id. */
+  readonly #guests = new Map<string, string>();
   readonly #queues = new Map<string, Promise<void>>();
   #count = 0;
+  #stopWatching: () => void = () => undefined;
 
   constructor(level: FolderLevel, options: GuestLevelOptions) {
     this.#level = level;
     this.#options = options;
     this.#tree = new DeviceTree(options.folder);
+  }
+
+  /** Follows the power of the proxies. */
+  async open(): Promise<void> {
+    const { world } = this.#options;
+    this.#stopWatching = world.journal.watch((entry) => {
+      if (entry.type === 'state' && entry.entity === 'server') this.#followPower(entry.id, entry.to);
+    });
+    for (const { id, status } of world.servers.list()) this.#followPower(id, status);
+    await Promise.all(this.#queues.values());
   }
 
   appear(server: GuestServer, device: GuestDevice): Promise<void> {
@@ -72,11 +87,32 @@ class FolderMirror implements DeviceMirror {
   }
 
   async close(): Promise<void> {
+    this.#stopWatching();
     await Promise.all(this.#queues.values());
     for (const built of this.#built.values()) {
       await this.#dispose(built);
     }
     this.#built.clear();
+  }
+
+  /** Reports a failure itself: nobody waits for this. */
+  #followPower(id: string, status: string): void {
+    if (status === 'running') {
+      const { name, osName } = this.#options.world.servers.get(id);
+      if (osName !== PROXY_OS_NAME) return;
+      this.#guests.set(id, name);
+      this.#inTurn(id, async () => void (await this.#tree.powerOn({ id, name }))).catch(() => undefined);
+      return;
+    }
+    const name = this.#guests.get(id);
+    if (name === undefined || status === 'stopping') return;
+    this.#guests.delete(id);
+    this.#inTurn(id, async () => {
+      for (const [key, built] of this.#built) {
+        if (key.startsWith(`${id}/`) && this.#built.delete(key)) await this.#dispose(built);
+      }
+      await this.#tree.powerOff({ id, name });
+    }).catch(() => undefined);
   }
 
   async #dispose(built: AsyncDisposable): Promise<void> {

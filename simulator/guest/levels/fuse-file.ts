@@ -5,7 +5,7 @@
  * again under other content would show the old.
  */
 import { existsSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import { hasProgram, runProgram, startProgram } from './run-program.ts';
 import { GuestLevelUnavailable } from './guest-level.ts';
@@ -64,9 +64,9 @@ export async function mountFuseFile(options: FuseFileOptions): Promise<AsyncDisp
     async [Symbol.asyncDispose]() {
       await unmountFuse(path);
       // After an unmount nbdfuse ends by itself; not if a program still holds the file.
-      const isEnded = await Promise.race([ended.then(() => true), sleep(wall, STOP_MS).then(() => false)]);
-      if (!isEnded) child.kill('SIGKILL');
+      const patience = wall.setTimer(wall.now() + STOP_MS, () => child.kill('SIGKILL'));
       await ended;
+      patience.cancel();
       await rm(path, { force: true });
       await rm(pidFile, { force: true });
     },
@@ -92,7 +92,6 @@ export async function unmountFuse(path: string): Promise<void> {
 
 /** Every mount point that this process sees. */
 export async function mountPoints(): Promise<string[]> {
-  const { readFile } = await import('node:fs/promises');
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   return table
     .split('\n')

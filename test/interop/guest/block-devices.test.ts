@@ -63,7 +63,9 @@ describe.skipIf(!fuse.available)('a hot-added disk as a file', () => {
   it('takes what dd writes, to the end', async () => {
     await using proxy = await serveProxy(['--guest', 'fuse']);
     const disk = await proxy.attachLive('ide1');
-    const changed = Buffer.from(disk.content).fill(0x5a, 4096, 12_288).fill(0x11, disk.content.length - 512);
+    const changed = Buffer.from(disk.content)
+      .fill(0x5a, 4096, 12_288)
+      .fill(0x11, disk.content.length - 512);
     const image = join(folder, 'changed.raw');
     writeFileSync(image, changed);
     await run('dd', `if=${image}`, `of=${disk.path}`, 'bs=64k', 'conv=notrunc,fsync');
@@ -118,7 +120,9 @@ describe.skipIf(!canLoop)('a hot-added disk as a block device', () => {
   it('takes what dd writes, to the end', async () => {
     await using proxy = await serveProxy(['--guest', 'loop']);
     const disk = await proxy.attachLive('ide1');
-    const changed = Buffer.from(disk.content).fill(0x5a, 4096, 12_288).fill(0x11, disk.content.length - 512);
+    const changed = Buffer.from(disk.content)
+      .fill(0x5a, 4096, 12_288)
+      .fill(0x11, disk.content.length - 512);
     const image = join(folder, 'loop.raw');
     writeFileSync(image, changed);
     await run('dd', `if=${image}`, `of=${disk.path}`, 'bs=64k', 'conv=notrunc');
@@ -132,8 +136,7 @@ describe.skipIf(!canLoop)('a simulator that ends', () => {
     await using proxy = await serveProxy(['--guest', 'loop']);
     await proxy.attach('ide0');
     expect((await traces(proxy)).length).toBeGreaterThan(0);
-    process.kill(proxy.serve.pid, signal);
-    expect(await proxy.serve.stop()).toBe(0);
+    expect(await proxy.serve.stop(signal)).toBe(0);
     expect(await traces(proxy)).toEqual([]);
     expect(() => statSync(proxy.serve.guestDir)).toThrow('ENOENT');
   });
@@ -141,8 +144,7 @@ describe.skipIf(!canLoop)('a simulator that ends', () => {
   it('by SIGKILL leaves what the next one cleans up', async () => {
     await using dead = await serveProxy(['--guest', 'loop']);
     await dead.attach('ide0');
-    process.kill(dead.serve.pid, 'SIGKILL');
-    await dead.serve.stop();
+    await dead.serve.stop('SIGKILL');
     expect((await traces(dead)).length).toBeGreaterThan(0);
     await using next = await serveProxy(['--guest', 'socket']);
     expect(await traces(dead)).toEqual([]);
