@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { complementOf, mergeRanges, piecesOf, roundOutward, totalBytes } from '../../../src/engine/ranges.ts';
+import {
+  complementOf,
+  intersectionOf,
+  mergeRanges,
+  piecesOf,
+  roundOutward,
+  totalBytes,
+} from '../../../src/engine/ranges.ts';
 
 const range = (offset: number, length: number) => ({ offset, length });
 
@@ -31,4 +38,17 @@ it('works beyond 32 bits', () => {
   const far = 63 * 2 ** 40;
   expect(roundOutward([range(far + 1, 1)], 65_536, 2 ** 46)).toEqual([range(far, 65_536)]);
   expect([...piecesOf([range(far - 1, 2)], 65_536)]).toEqual([range(far - 1, 1), range(far, 1)]);
+});
+
+it('keeps what two lists have in common', () => {
+  const some = [range(0, 10), range(20, 10), range(40, 10)];
+  const others = [range(5, 20), range(28, 13), range(49, 11)];
+  const both = [range(5, 5), range(20, 5), range(28, 2), range(40, 1), range(49, 1)];
+  expect(intersectionOf(some, others)).toEqual(both);
+  expect(intersectionOf(others, some)).toEqual(both);
+});
+
+it('has nothing in common where ranges only touch', () => {
+  expect(intersectionOf([range(0, 10)], [range(10, 10)])).toEqual([]);
+  expect(intersectionOf([], [range(0, 1)])).toEqual([]);
 });
