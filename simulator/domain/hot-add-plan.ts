@@ -18,13 +18,16 @@ import type { VirtualDisk } from './virtual-disk.ts';
 import type { DiskPurpose, HotAddRequest } from './world-api.ts';
 import type { ResourceRecord, ServerRecord, SnapshotRecord, WorldState } from './world-state.ts';
 
-/** A disk that may be attached as of now. */
-export interface PlannedDisk {
+/** A disk that may be attached as of now, room on the proxy aside. */
+export interface CheckedDisk {
   readonly purpose: DiskPurpose;
   readonly source: ServerRecord;
   readonly disk: VirtualDisk;
   readonly snapshot: SnapshotRecord | undefined;
   readonly resource: ResourceRecord | undefined;
+}
+
+export interface PlannedDisk extends CheckedDisk {
   /** Of `virtioN` on the proxy. */
   readonly slotNumber: number;
 }
@@ -38,16 +41,28 @@ export function planHotAdd(
   proxy: ServerRecord,
   requests: readonly HotAddRequest[],
 ): PlannedDisk[] {
+  const checked = checkHotAdd(state, proxy, requests);
+  for (const { disk } of checked)
+    if (proxy.hotAdded.some((attached) => attached.disk === disk))
+      throw new ApiError('DISK_ATTACHED', disk.spec.uuid);
+  const { used, limit } = slotsOf(state, proxy);
+  if (used + checked.length > limit)
+    throw new ApiError('DISK_LIMIT', `${used} of ${limit} are taken, ${checked.length} more are wanted`);
+  const free = freeSlotNumbers(proxy);
+  return checked.map((one) => ({ ...one, slotNumber: free.next().value }));
+}
+
+/** All that does not hang on which disks the proxy has now. @throws as `HotAdd.add` */
+export function checkHotAdd(
+  state: WorldState,
+  proxy: ServerRecord,
+  requests: readonly HotAddRequest[],
+): CheckedDisk[] {
   refuseProxy(state, proxy);
   const ids = new Set(requests.map((request) => request.diskId));
   if (requests.length === 0) throw new ApiError('INVALID_PARAMETER', 'disks');
   if (ids.size !== requests.length) throw new ApiError('INVALID_PARAMETER', 'disks: one is named twice');
-  const plans = requests.map((request) => planDisk(state, proxy, request));
-  const { used, limit } = slotsOf(state, proxy);
-  if (used + plans.length > limit)
-    throw new ApiError('DISK_LIMIT', `${used} of ${limit} are taken, ${plans.length} more are wanted`);
-  const free = freeSlotNumbers(proxy);
-  return plans.map((plan) => ({ ...plan, slotNumber: free.next().value }));
+  return requests.map((request) => checkDisk(state, proxy, request));
 }
 
 /** @throws NOT_A_PROXY */
@@ -69,11 +84,7 @@ function refuseProxy(state: WorldState, proxy: ServerRecord): void {
   if (proxy.vmtools !== 1) throw new ApiError('NO_VMTOOLS', proxy.name);
 }
 
-function planDisk(
-  state: WorldState,
-  proxy: ServerRecord,
-  request: HotAddRequest,
-): Omit<PlannedDisk, 'slotNumber'> {
+function checkDisk(state: WorldState, proxy: ServerRecord, request: HotAddRequest): CheckedDisk {
   const { source, disk } = findDisk(state, request);
   if (source.poolId !== proxy.poolId) throw new ApiError('OTHER_POOL', request.diskId);
   const reach = candidateHosts(state, [disk.spec.datastoreId]);
@@ -81,7 +92,8 @@ function planDisk(
     throw new ApiError('DATASTORE_UNREACHABLE', `${disk.spec.datastoreId} of disk ${request.diskId}`);
   const snapshot = snapshotOf(source, disk, request);
   const resource = resourceOf(source, request.purpose);
-  refuseAttached(state, proxy, source, disk, request.purpose);
+  const isLent = request.purpose !== 'backup' && isLentElsewhere(state, proxy, disk);
+  if (source === proxy || isLent) throw new ApiError('DISK_ATTACHED', request.diskId);
   return { purpose: request.purpose, source, disk, snapshot, resource };
 }
 
@@ -130,17 +142,9 @@ function resourceOf(source: ServerRecord, purpose: DiskPurpose): ResourceRecord 
   return holder;
 }
 
-/** A proxy has a disk once; a live disk is on one proxy at all. @throws DISK_ATTACHED */
-function refuseAttached(
-  state: WorldState,
-  proxy: ServerRecord,
-  source: ServerRecord,
-  disk: VirtualDisk,
-  purpose: DiskPurpose,
-): void {
-  const { uuid } = disk.spec;
-  const isHere = source === proxy || proxy.hotAdded.some((attached) => attached.id === uuid);
-  if (isHere || (purpose !== 'backup' && isLentDisk(state, disk))) throw new ApiError('DISK_ATTACHED', uuid);
+/** A live disk is on one proxy at all. */
+function isLentElsewhere(state: WorldState, proxy: ServerRecord, disk: VirtualDisk): boolean {
+  return isLentDisk(state, disk) && proxy.hotAdded.every((attached) => attached.disk !== disk);
 }
 
 function* freeSlotNumbers({ disks, hotAdded }: ServerRecord): Generator<number, never> {

@@ -15,7 +15,14 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { ServerId, TaskId } from '../../src/kernel/ids.ts';
 import { DiskImage } from '../store/disk-image.ts';
-import { type PlannedDisk, planHotAdd, refuseNoProxy, slotsOf } from './hot-add-plan.ts';
+import {
+  type CheckedDisk,
+  type PlannedDisk,
+  checkHotAdd,
+  planHotAdd,
+  refuseNoProxy,
+  slotsOf,
+} from './hot-add-plan.ts';
 import { attachDisks, hotAddedDisks, slotOf, viewHotAdded } from './hot-added-disk.ts';
 import { deviceOf } from './hot-added-device.ts';
 import { beginRemoval, refuseMissing } from './hot-remove.ts';
@@ -49,7 +56,7 @@ function addDisks(
   requests: readonly HotAddRequest[],
   actor: string,
 ): { taskId: TaskId } {
-  const planned = planHotAdd(state, proxy, requests);
+  const planned = (isAtWork(proxy) ? checkHotAdd : planHotAdd)(state, proxy, requests);
   const { startedAtMs } = proxy;
   return startTask(state, proxy, {
     action: 'hotadd.add',
@@ -75,13 +82,18 @@ function removeDisks(
   refuseNoProxy(proxy);
   const ids = [...new Set(diskIds)];
   if (ids.length === 0) throw new ApiError('INVALID_PARAMETER', 'disk_ids');
-  const disks = ids.map((id) => refuseMissing(proxy, id));
+  const disks = isAtWork(proxy) ? [] : ids.map((id) => refuseMissing(proxy, id));
   return startTask(state, proxy, {
     action: 'hotadd.remove',
     begin: (task) => task.step(`checked ${ids.length} disks`),
     finish: (task) => beginRemoval(state, disks, task, actor),
     endsLater: true,
   });
+}
+
+/** Then which disks it has is changing, so that nothing can be said of it; whoever comes now loses the race anyway. */
+function isAtWork(proxy: ServerRecord): boolean {
+  return proxy.hotAddTaskId !== undefined;
 }
 
 /** The loser's call is accepted: only its task learns that another one works on the proxy. */
@@ -115,7 +127,7 @@ function refuseRace(winner: TaskId): never {
 }
 
 /** A lease that has ended is not replaced by another one of the same server. @throws NO_BACKUP_RESOURCE */
-function refuseOtherResource(planned: readonly PlannedDisk[], plans: readonly PlannedDisk[]): void {
+function refuseOtherResource(planned: readonly CheckedDisk[], plans: readonly CheckedDisk[]): void {
   for (const [at, { resource, source }] of plans.entries())
     if (planned[at]?.resource !== resource) throw new ApiError('NO_BACKUP_RESOURCE', source.name);
 }

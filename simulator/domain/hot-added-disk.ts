@@ -29,7 +29,8 @@ export function releaseDisk(state: WorldState, disk: HotAddedRecord, why: string
 /** They are gone without the guest being asked. */
 export function detachWhere(state: WorldState, isGone: (disk: HotAddedRecord) => boolean, why: string): void {
   for (const disk of hotAddedDisks(state)) {
-    if (!isGone(disk)) continue;
+    // The guest may let go of others when one is pulled.
+    if (!disk.isAttached || !isGone(disk)) continue;
     detach(state, disk, why, false);
     state.guestPort.pulled(viewHotAdded(disk), why);
   }

@@ -233,7 +233,8 @@ export interface HotAddedDisk {
  * Disks hot-added to proxy VMs.
  *
  * One HotAdd task per proxy at a time: a call that comes while one runs (the same millisecond included) is accepted,
- * and its task fails with HOTADD_CONFLICT.
+ * and its task fails with HOTADD_CONFLICT. It is accepted even where it would be refused for the disks that the proxy
+ * has or lacks (DISK_ATTACHED, DISK_NOT_ATTACHED, DISK_LIMIT): those are changing.
  */
 export interface HotAdd {
   /** What is attached, by proxy and slot; of one proxy when named. */

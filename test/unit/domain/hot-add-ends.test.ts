@@ -81,6 +81,29 @@ describe('hot-added disks go by themselves', () => {
     );
   });
 
+  it('once each, also where the guest lets go of all when the first is pulled', async () => {
+    const releases: (() => void)[] = [];
+    const guestPort = {
+      plugged: () => undefined,
+      unplug: (_disk: unknown, released: () => void) => void releases.push(released),
+      pulled: () => {
+        for (const release of releases) release();
+      },
+    };
+    const small = proxyWorld({}, { guestPort });
+    const { snapshotId, resourceId } = await lease(small);
+    await finish(small, small.world.hotAdd.add(PROXY, clones(small, snapshotId, 'ide0', 'virtio0'), 'me'));
+    small.world.hotAdd.remove(PROXY, [uuidOf(small, 'virtio0')], 'me');
+    await small.clock.advanceBy(1_500);
+    small.world.backupResources.expireNow(resourceId);
+    const gone = small.journal.entries.filter((entry) => entry.type === 'state' && entry.to === 'deleted');
+    expect(gone.map((entry) => entry.type === 'state' && entry.why)).toEqual([
+      'its backup resource is expired',
+      'removed by me',
+    ]);
+    expect(small.world.servers.get(PROXY).disks.map(({ deviceId }) => deviceId)).toEqual([DISK]);
+  });
+
   it('not before the proxy is really off', async () => {
     const { world, clock, pulled } = await attached();
     world.servers.stop(PROXY, { force: false }, 'me');

@@ -70,6 +70,34 @@ describe('two HotAdd tasks on one proxy', () => {
     expect([await finish(small, two), await finish(small, one)]).toEqual([failed('HOTADD_CONFLICT'), WON]);
   });
 
+  it('add against remove of the very disks that are being added, and of the very disks that are being removed', async () => {
+    const small = proxyWorld();
+    const { world } = small;
+    const { snapshotId } = await halfAdded(small);
+    const ide = clones(small, snapshotId, 'ide0');
+    const add = world.hotAdd.add(PROXY, ide, 'one');
+    const early = world.hotAdd.remove(PROXY, [uuidOf(small, 'ide0')], 'two');
+    expect([await finish(small, early), await finish(small, add)]).toEqual([failed('HOTADD_CONFLICT'), WON]);
+    const remove = world.hotAdd.remove(PROXY, [uuidOf(small, 'ide0')], 'one');
+    const again = world.hotAdd.add(PROXY, ide, 'two');
+    expect([await finish(small, again), await finish(small, remove)]).toEqual([
+      failed('HOTADD_CONFLICT'),
+      WON,
+    ]);
+    expect(devicesOn(small)).toEqual(['virtio0']);
+  });
+
+  it('a call that nothing can save is refused at once all the same', async () => {
+    const small = proxyWorld();
+    const { world } = small;
+    const { snapshotId } = await halfAdded(small);
+    world.hotAdd.add(PROXY, clones(small, snapshotId, 'ide0'), 'one');
+    expect(codeOf(() => world.hotAdd.add(PROXY, clones(small, 'nothing', 'ide0'), 'two'))).toBe(
+      'UNKNOWN_SNAPSHOT',
+    );
+    expect(codeOf(() => world.hotAdd.remove(PROXY, [], 'two'))).toBe('INVALID_PARAMETER');
+  });
+
   it('three at once: the third fails too, although the second is over', async () => {
     const small = proxyWorld();
     const { snapshotId } = await lease(small);
