@@ -21,6 +21,8 @@ export interface ServedWorldsOptions {
   /** Called when worlds came or went. */
   changed(): Promise<void>;
   productOpenApi(): unknown;
+  /** Where the devices of a world's guests can be opened. */
+  guestFolder?(world: string): string | undefined;
   /** Memory that the process holds. */
   residentBytes(): number;
 }
@@ -74,6 +76,7 @@ export function createServedWorlds(options: ServedWorldsOptions): ServedWorlds {
     },
     totals: () => totalsOf(options),
     productOpenApi: options.productOpenApi,
+    ...(options.guestFolder && { guestFolder: options.guestFolder }),
   };
 }
 

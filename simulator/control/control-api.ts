@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
+import type { Guests } from '../guest/guest-api.ts';
 import type { ShapeSchema } from '../inventory/check-shape.ts';
 import type { ClockMode } from './clock-mode.ts';
 import type { Steering } from './steering.ts';
@@ -9,6 +10,7 @@ import type { Steering } from './steering.ts';
 export interface ControlledWorld {
   readonly world: World;
   readonly faults: Faults;
+  readonly guests: Guests;
   readonly steering: Steering;
 }
 
@@ -29,6 +31,8 @@ export interface ControlHost {
   /** @throws ApiError INVALID_PARAMETER, CONFLICT */
   createWorld(request: WorldRequest): Promise<ControlledWorld>;
   removeWorld(id: string): Promise<void>;
+  /** Folder in which the devices of a world's guests can be opened; `undefined` where they can't. */
+  guestFolder?(world: string): string | undefined;
   totals(): Readonly<Record<string, number>>;
   /** The product API's own OpenAPI document. */
   productOpenApi(): unknown;

@@ -28,6 +28,8 @@ export interface ServeGuestsOptions {
 export interface ServedGuests extends AsyncDisposable {
   /** The guest folder of the first world; the others have theirs in `.worlds/<id>` in it. */
   readonly folder: string;
+  /** A world's own. */
+  folderOf(world: string): string | undefined;
   /** To be called whenever worlds came or went. */
   refresh(): Promise<void>;
 }
@@ -49,7 +51,12 @@ export async function openServedGuests(options: ServeGuestsOptions): Promise<Ser
     await close();
     throw error;
   }
-  return { folder, refresh: () => guests.refresh(), [Symbol.asyncDispose]: close };
+  return {
+    folder,
+    folderOf: (world) => (options.level === 'qemu' ? undefined : guests.folderOf(world)),
+    refresh: () => guests.refresh(),
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Short, because the path of a unix socket is. */
@@ -66,6 +73,10 @@ class ServedGuestLevels {
   constructor(folder: string, options: ServeGuestsOptions) {
     this.#folder = folder;
     this.#options = options;
+  }
+
+  folderOf(world: string): string | undefined {
+    return this.#open.get(world)?.folder;
   }
 
   refresh(): Promise<void> {

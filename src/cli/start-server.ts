@@ -62,6 +62,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     await createSimulator({ adapt, ...(images === undefined ? {} : { baseImages: images.open }) }),
   );
   let refresh = async (): Promise<void> => undefined;
+  let guestFolder: ServedGuests['folderOf'] = () => undefined;
   const worlds = createServedWorlds({
     simulator,
     version: packageVersion(),
@@ -70,6 +71,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     journalCapacity: JOURNAL_CAPACITY,
     createClock,
     changed: () => refresh(),
+    guestFolder: (id) => guestFolder(id),
     productOpenApi: loadProductOpenApi,
     residentBytes: () => process.memoryUsage.rss(),
   });
@@ -86,6 +88,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     ),
   );
   const guests = open.use(await openGuests(options, simulator));
+  guestFolder = guests.folderOf;
   refresh = async () => {
     await listeners.refresh();
     await guests.refresh();

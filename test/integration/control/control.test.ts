@@ -323,6 +323,38 @@ describe('faults and backup resources', () => {
     );
   });
 
+  it('lists the guests of proxies: what is attached and what they show', async () => {
+    await using control = await openControl();
+    const world = control.worlds.worlds()[0]?.world;
+    const proxy = world?.servers.list().find(({ osName }) => osName !== '');
+    const source = await firstServer(control);
+    const made = world?.snapshots.create(source.id, { name: 's', description: '' }, 'test');
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    world?.backupResources.create({ serverId: source.id, type: 'backup', lockTimeSeconds: 600 }, 'test');
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    await control.call('POST', `${WORLD}/faults`, { kind: 'device-late', ms: 60_000, on: 'guest' });
+    const diskId = world?.servers.get(source.id).disks[0]?.uuid ?? '';
+    world?.hotAdd.add(
+      proxy?.id ?? '',
+      [{ diskId, purpose: 'backup', snapshotId: made?.snapshotId ?? '' }],
+      'test',
+    );
+    const guest = { id: proxy?.id, name: proxy?.name, status: 'running' };
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 30 });
+    const { json: early } = await control.call('GET', `${WORLD}/guests`);
+    expect(early).toContainEqual({
+      ...guest,
+      attached: [expect.objectContaining({ id: diskId })],
+      devices: [],
+    });
+    await control.call('POST', `${WORLD}/clock/advance`, { seconds: 60 });
+    const { json } = await control.call('GET', `${WORLD}/guests`);
+    const device = { name: 'vdb', serial: diskId.slice(0, 20), diskId };
+    expect(json).toContainEqual(
+      expect.objectContaining({ ...guest, devices: [expect.objectContaining(device)] }),
+    );
+  });
+
   it('expires and preempts backup resources, and lets another product hold a server', async () => {
     await using control = await openControl();
     const server = await firstServer(control);

@@ -73,6 +73,20 @@ describe('planned faults', () => {
     expect(faults.list()[0]?.seen).toBe(0);
   });
 
+  it('leaves guests alone when it means every operation', () => {
+    const { faults } = makeFaults();
+    faults.add({ ...DELAY, on: '*' });
+    expect(faults.strike({ on: 'guest', serverId: 'id-1' })).toEqual([]);
+  });
+
+  it('neither counts nor fires a fault whose moment has not come', () => {
+    const { faults } = makeFaults();
+    faults.add({ kind: 'device-vanishes', bytes: 9, on: 'guest' });
+    expect(faults.strike({ on: 'guest', isNow: () => false })).toEqual([]);
+    expect(faults.list()[0]).toMatchObject({ seen: 0, fired: 0 });
+    expect(faults.strike({ on: 'guest', isNow: ({ kind }) => kind === 'device-vanishes' })).toHaveLength(1);
+  });
+
   it('neither counts nor fires a fault that the point cannot carry out', () => {
     const { faults } = makeFaults();
     faults.add({ kind: 'drop-after-bytes', bytes: 9, on: 'nbd' });
@@ -138,6 +152,18 @@ describe('planned faults', () => {
     [{ kind: 'drop-after-bytes', on: 'cbt.changed-areas', bytes: 1 }, 'strikes only at "nbd"'],
     [{ kind: 'cbt-expired', on: 'nbd' }, 'strikes at REST operations only'],
     [{ kind: 'bad-certificate', flaw: 'expired', on: 'nbd', server: 'web' }, 'server: not for this fault'],
+    [{ kind: 'device-never', on: 'nbd' }, 'on: this fault strikes only at "guest"'],
+    [{ kind: 'drop-after-bytes', on: 'guest', bytes: 1 }, 'on: this fault strikes only at "nbd"'],
+    [
+      { kind: 'expire-tokens', on: 'guest' },
+      'on: this fault strikes at REST operations only, not at "guest"',
+    ],
+    [{ kind: 'device-late', on: 'guest', ms: 0 }, 'ms: must be an integer from 1'],
+    [{ kind: 'device-serial', on: 'guest', characters: 37 }, 'characters: must be an integer from 0 to 36'],
+    [{ kind: 'device-vanishes', on: 'guest' }, 'bytes: is missing'],
+    [{ kind: 'detach-hangs', on: 'guest', ms: 'long' }, 'ms: must be an integer from 0'],
+    [{ kind: 'detach-early', on: 'guest', ms: 0 }, 'ms: must be an integer from 1'],
+    [{ kind: 'device-order', on: 'guest', device: 'ide0' }, 'device: not for this fault'],
   ])('refuses %j', (spec, message) => {
     const { faults } = makeFaults();
     expect(() => faults.add(spec as unknown as FaultSpec)).toThrow(message);
