@@ -48,7 +48,7 @@ describe('a lost answer to a HotAdd call', () => {
     const { app, clock, credential, faults, proxy, server, world } = testbed;
     const { snapshotId } = await testbed.lease();
     const client = createScpClient({
-      transport: createInProcessTransport(app),
+      transport: createInProcessTransport(() => app),
       credentials: { kind: 'ec2', ...credential },
       clock,
       ids: createIdSource(createRng('engine')),

@@ -15,7 +15,7 @@ function createEngineView(options: TestbedOptions = {}) {
   const testbed = createHotAddTestbed(options);
   const { clock, app, credential, server, diskId } = testbed;
   const client = createScpClient({
-    transport: createInProcessTransport(app),
+    transport: createInProcessTransport(() => app),
     credentials: { kind: 'ec2', ...credential },
     clock,
     ids: createIdSource(createRng('engine')),

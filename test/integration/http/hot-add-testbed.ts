@@ -134,6 +134,7 @@ function hciDoor({ registry, clock, credential, world }: Testbed, proxy: Server)
     return { status: reply.statusCode, body: reply.json() };
   };
   const hciDisk = (disk: unknown): unknown => {
+    if (typeof disk !== 'object' || disk === null || Array.isArray(disk)) return disk;
     const { disk_id, application_type, snapshot_id, source_server_id } = disk as DiskBody;
     return {
       diskId: disk_id,

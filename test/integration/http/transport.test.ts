@@ -19,7 +19,7 @@ function requestFor({ credential, server }: Testbed, name = 'x'): HttpRequest {
 describe('the transport inside the process', () => {
   it('brings status, headers and body', async () => {
     const testbed = createTestbed();
-    const transport = createInProcessTransport(testbed.app);
+    const transport = createInProcessTransport(() => testbed.app);
     const response = await testbed.clock.run(transport.send(requestFor(testbed)));
     expect(response).toMatchObject({
       status: 201,
@@ -31,7 +31,7 @@ describe('the transport inside the process', () => {
   it.each(['lose-request', 'lose-reply'] as const)('rejects with TransportError after "%s"', async (kind) => {
     const testbed = createTestbed();
     testbed.faults.add({ kind, on: 'snapshots.create' });
-    const transport = createInProcessTransport(testbed.app);
+    const transport = createInProcessTransport(() => testbed.app);
     await expect(testbed.clock.run(transport.send(requestFor(testbed)))).rejects.toThrow(TransportError);
   });
 
@@ -39,7 +39,7 @@ describe('the transport inside the process', () => {
     const testbed = createTestbed();
     const { clock, faults, world, server } = testbed;
     faults.add({ kind: 'delay', ms: 10_000, when: 'before', on: 'snapshots.create' });
-    const transport = createInProcessTransport(testbed.app);
+    const transport = createInProcessTransport(() => testbed.app);
     const abort = new AbortController();
     clock.setTimer(clock.now() + 1000, () => abort.abort(new TransportError('timed out')));
     const began = clock.now();
@@ -51,7 +51,7 @@ describe('the transport inside the process', () => {
 
   it('sends nothing when its signal is aborted already', async () => {
     const testbed = createTestbed();
-    const transport = createInProcessTransport(testbed.app);
+    const transport = createInProcessTransport(() => testbed.app);
     const gone = AbortSignal.abort(new TransportError('gone'));
     await expect(transport.send(requestFor(testbed), gone)).rejects.toThrow('gone');
     expect(testbed.world.journal.length).toBe(0);
