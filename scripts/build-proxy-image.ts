@@ -25,17 +25,25 @@ function run(program: string, args: readonly string[], cwd?: string): string {
   return status === 0 ? stdout : '';
 }
 
-/** `linux-image-cloud-amd64` has no file; it depends on the kernel of today. */
-function kernelPackage(): string {
+/** `linux-image-cloud-amd64` has no file; it depends on the kernel of today. `undefined` when apt knows none. */
+function kernelPackage(): string | undefined {
   const depends = /Depends: (?<name>linux-image-\S+)/.exec(run('apt-cache', ['depends', KERNEL]));
-  return depends?.groups?.['name'] ?? KERNEL;
+  return depends?.groups?.['name'];
+}
+
+/** Fresh machines have no lists of packages; only root may fetch them. */
+function findKernelPackage(): string {
+  const known = kernelPackage();
+  if (known !== undefined) return known;
+  if (process.getuid?.() === 0) run('apt-get', ['-q', 'update']);
+  return kernelPackage() ?? KERNEL;
 }
 
 function fetchPackages(root: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'backlot-packages-'));
   try {
     process.stdout.write('fetching a kernel and busybox through apt\n');
-    run('apt-get', ['-q', 'download', kernelPackage(), 'busybox-static'], folder);
+    run('apt-get', ['-q', 'download', findKernelPackage(), 'busybox-static'], folder);
     mkdirSync(root, { recursive: true });
     for (const file of readdirSync(folder).filter((name) => name.endsWith('.deb')))
       run('dpkg-deb', ['-x', join(folder, file), root]);

@@ -5,7 +5,7 @@
  * A machine of the project's own image is started when it is first needed: by a disk, or by a program that asks for the
  * agent while the proxy runs. A machine of somebody's own image runs whenever the proxy does. Power-off ends either.
  */
-import type { Clock } from '../../../src/kernel/clock.ts';
+import { type Clock, whileHolding } from '../../../src/kernel/clock.ts';
 import { agentSocket } from '../../../src/kernel/guest-folder.ts';
 import type { GuestExecResult, World } from '../../domain/world-api.ts';
 import type { DeviceMirror, GuestDevice, GuestServer, Guests } from '../guest-api.ts';
@@ -119,12 +119,10 @@ class Level {
     this.#machines.delete(id);
     void this.#doors.get(id)?.then((door) => door.cut());
     if (machine === undefined) return;
-    const ending = machine
-      .then(
-        (guest) => guest[Symbol.asyncDispose](),
-        () => undefined,
-      )
-      .finally(() => this.#ending.delete(ending));
+    // The world's time waits: afterwards nothing of the machine is there.
+    const ending = whileHolding(this.#options.world.clock, () => endMachine(machine)).finally(() =>
+      this.#ending.delete(ending),
+    );
     this.#ending.add(ending);
   }
 
@@ -161,4 +159,10 @@ class Level {
       .list()
       .some((server) => server.id === id && server.status === 'running');
   }
+}
+
+/** Also one that is still being started, or that never came up. */
+async function endMachine(machine: Promise<ProxyGuest>): Promise<void> {
+  const guest = await machine.catch(() => undefined);
+  await guest?.[Symbol.asyncDispose]();
 }

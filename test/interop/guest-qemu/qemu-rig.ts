@@ -7,8 +7,9 @@ import { promisify } from 'node:util';
 import type { HostedWorld } from '../../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../../simulator/app/simulator.ts';
 import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
-import type { OpenGuestLevel } from '../../../simulator/guest/levels/guest-level.ts';
+import { GuestLevelUnavailable, type OpenGuestLevel } from '../../../simulator/guest/levels/guest-level.ts';
 import { openGuestLevel } from '../../../simulator/guest/levels/open-guest-level.ts';
+import { machineShape } from '../../../simulator/guest/qemu/machine-options.ts';
 import type { ProxyMachineOptions } from '../../../simulator/guest/qemu/qemu-command.ts';
 import type { ProxyAgent } from '../../../src/engine/proxy-agent.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
@@ -16,6 +17,7 @@ import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { connectGuestChannel } from '../../../src/runtime/guest-channel-agent.ts';
 import { createWallClock } from '../../../src/runtime/wall-clock.ts';
 import { PROXY, proxySpec } from '../../unit/domain/proxy-world.ts';
+import { requirePeers } from '../peers.ts';
 import { emptyDisk, finish, inventory, SERVER, serverSpec } from '../../unit/domain/small-world.ts';
 
 export { PROXY, SERVER };
@@ -24,22 +26,44 @@ const MIB = 2 ** 20;
 export const DISKS = { ide0: 24 * MIB, virtio0: 8 * MIB } as const;
 export type DiskName = keyof typeof DISKS;
 
+export interface Lease {
+  clones(...disks: DiskName[]): HotAddRequest[];
+  end(): Promise<void>;
+}
+
 export interface QemuRig extends AsyncDisposable {
   readonly hosted: HostedWorld;
-  readonly clock: VirtualClock;
   readonly level: OpenGuestLevel;
   /** What the disks of the server were filled with. */
   readonly bytes: Readonly<Record<DiskName, Buffer>>;
   /** Process ids of the machines that run under this process. */
   machines(): Promise<readonly string[]>;
   uuid(disk: DiskName): string;
-  /** Runs a task to its end. @throws Error when it fails */
-  task(made: { readonly taskId: string }): Promise<void>;
-  /** A snapshot and a backup resource; returns the snapshot's id. */
-  lease(): Promise<string>;
+  leaseForBackup(): Promise<Lease>;
+  leaseForRestore(): Promise<Pick<Lease, 'end'>>;
   add(...disks: HotAddRequest[]): Promise<void>;
   remove(...disks: DiskName[]): Promise<void>;
+  powerOn(server: string): Promise<void>;
+  powerOff(server: string): Promise<void>;
+  /** Everything that was under way has come to an end. */
+  settled(): Promise<void>;
+  /** An engine's way into the proxy. Virtual time stands still while it waits for the guest. */
   agent(): Promise<ProxyAgent>;
+  /** The same for a program of its own, for which the world's time does not wait. */
+  strangersAgent(): Promise<ProxyAgent>;
+}
+
+/** Whether such a machine can be made here. Prints what is missing. */
+export function needQemu(): boolean {
+  if (!requirePeers(['qemu-system-x86_64']).available) return false;
+  try {
+    machineShape({});
+    return true;
+  } catch (error) {
+    if (!(error instanceof GuestLevelUnavailable)) throw error;
+    console.warn(`skipped: ${error.message}. ${error.hint}`);
+    return false;
+  }
 }
 
 export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<QemuRig> {
@@ -49,50 +73,63 @@ export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<Qe
   const clock = new VirtualClock(1_767_571_200_000);
   const hosted = await hostWorld(clock, opening);
   const bytes = await fillDisks(hosted);
+  const { world, guests } = hosted;
+  const report = (line: string): void => console.warn(line);
   const level = opening.use(
-    await openGuestLevel('qemu', {
-      world: hosted.world,
-      guests: hosted.guests,
-      folder,
-      machine,
-      wall: createWallClock(),
-      report: (line) => console.warn(line),
-    }),
+    await openGuestLevel('qemu', { world, guests, folder, machine, wall: createWallClock(), report }),
   );
-  const connect = connectGuestChannel({ guestDir: folder, clock });
+  const connect = (options: { clock?: VirtualClock }): Promise<ProxyAgent> =>
+    connectGuestChannel({ guestDir: folder, ...options })(
+      { id: PROXY, name: PROXY },
+      new AbortController().signal,
+    );
   const opened = opening.move();
-  const { world } = hosted;
-  const rig: QemuRig = {
+  return {
     hosted,
-    clock,
     level,
     bytes,
     machines: () => machinesOf(process.pid),
-    uuid: (disk) => world.servers.get(SERVER).disks.find(({ deviceId }) => deviceId === disk)?.uuid ?? '',
-    async task(made) {
-      const { status, description } = await finish({ world, clock, journal: world.journal }, made);
-      if (status !== 'finish') throw new Error(`the task ended as ${status}: ${description}`);
-    },
-    async lease() {
-      const made = world.snapshots.create(SERVER, { name: 's', description: '' }, 'me');
-      await rig.task(made);
-      const lease = { serverId: SERVER, type: 'backup', lockTimeSeconds: 600 } as const;
-      await rig.task(world.backupResources.create(lease, 'me'));
-      return made.snapshotId;
-    },
-    add: (...disks) => rig.task(world.hotAdd.add(PROXY, disks, 'me')),
-    remove: (...disks) =>
-      rig.task(
-        world.hotAdd.remove(
-          PROXY,
-          disks.map((disk) => rig.uuid(disk)),
-          'me',
-        ),
-      ),
-    agent: () => connect({ id: PROXY, name: PROXY }, new AbortController().signal),
+    ...actions(hosted, clock),
+    settled: () => clock.drain(),
+    agent: () => connect({ clock }),
+    strangersAgent: () => connect({}),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-  return rig;
+}
+
+type Actions = Pick<
+  QemuRig,
+  'uuid' | 'leaseForBackup' | 'leaseForRestore' | 'add' | 'remove' | 'powerOn' | 'powerOff'
+>;
+
+function actions({ world }: HostedWorld, clock: VirtualClock): Actions {
+  const run = async (made: { readonly taskId: string }): Promise<void> => {
+    const { status, description } = await finish({ world, clock, journal: world.journal }, made);
+    if (status !== 'finish') throw new Error(`the task ended as ${status}: ${description}`);
+  };
+  const uuid = (disk: DiskName): string =>
+    world.servers.get(SERVER).disks.find(({ deviceId }) => deviceId === disk)?.uuid ?? '';
+  const lease = async (type: 'backup' | 'restore'): Promise<Pick<Lease, 'end'>> => {
+    const made = world.backupResources.create({ serverId: SERVER, type, lockTimeSeconds: 600 }, 'me');
+    await run(made);
+    return { end: () => run(world.backupResources.delete(made.resourceId, 'me')) };
+  };
+  return {
+    uuid,
+    async leaseForBackup() {
+      const { taskId, snapshotId } = world.snapshots.create(SERVER, { name: 's', description: '' }, 'me');
+      await run({ taskId });
+      const { end } = await lease('backup');
+      const clones = (...disks: DiskName[]): HotAddRequest[] =>
+        disks.map((disk) => ({ diskId: uuid(disk), purpose: 'backup', snapshotId }));
+      return { clones, end };
+    },
+    leaseForRestore: () => lease('restore'),
+    add: (...disks) => run(world.hotAdd.add(PROXY, disks, 'me')),
+    remove: (...disks) => run(world.hotAdd.remove(PROXY, disks.map(uuid), 'me')),
+    powerOn: (server) => run(world.servers.start(server, 'me')),
+    powerOff: (server) => run(world.servers.stop(server, { force: false }, 'me')),
+  };
 }
 
 async function hostWorld(clock: VirtualClock, opening: AsyncDisposableStack): Promise<HostedWorld> {

@@ -1,7 +1,8 @@
 /*
  * The agent in the proxy guest. Requests come in on a virtio-serial port, one line each, some with a payload behind
- * it; answers go out there in the order in which the requests came, except those of commands, which take their time.
- * The protocol is in src/guest-channel/README.md.
+ * it; answers go out there as they are ready. The protocol is in src/guest-channel/README.md.
+ *
+ * A few threads take turns at the port: one reads a request, lets the next one read, and does what it was asked.
  *
  * A request names a disk by its name and by the number that the kernel gave it when it came (diskseq), so that a disk
  * which took over the name of one that is gone is never taken for it. Disks are opened without the page cache: what
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -28,9 +30,13 @@
 #define MAX_COMMANDS 8
 #define MAX_OUTPUT (256u << 10) /* bytes kept of what a command prints */
 #define ALIGNMENT 4096
+#define WORKERS 4
+#define OPERATIONS "devices read write zero flush copy exec"
 
 static int port;
-static char *buffer; /* MAX_PAYLOAD bytes, aligned for direct IO */
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER; /* held by who reads requests; guards commands too */
+static pthread_mutex_t answering = PTHREAD_MUTEX_INITIALIZER;
+static __thread char *buffer; /* this thread's own: MAX_PAYLOAD bytes, aligned for direct IO */
 
 /* ---- the port -------------------------------------------------------------------------------------------------- */
 
@@ -96,8 +102,10 @@ static void write_whole(const char *bytes, size_t length) {
 static void answer(const char *id, const char *status, const char *payload, size_t length) {
   char head[MAX_LINE + 64];
   int size = snprintf(head, sizeof head, "%s %s %zu\n", id, status, length);
+  pthread_mutex_lock(&answering);
   write_whole(head, size);
   write_whole(payload, length);
+  pthread_mutex_unlock(&answering);
 }
 
 static void answer_text(const char *id, const char *status, const char *format, ...) {
@@ -320,42 +328,70 @@ static void wait_for_request(void) {
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
-static int is_op(const char *op, const char *name, int have, int wanted) {
-  return strcmp(op, name) == 0 && have == wanted + 2;
+struct request {
+  char line[MAX_LINE], id[33], op[17];
+  int words; /* behind the operation */
+  struct range a, b;
+};
+
+static int is_op(const struct request *request, const char *op, int words) {
+  return strcmp(request->op, op) == 0 && request->words == words;
 }
 
-static void serve_request(void) {
-  char line[MAX_LINE], id[33] = "", op[17] = "";
-  struct range a = {0}, b = {0};
+static void parse_request(struct request *request) {
+  unsigned long long number[5] = {0};
+  struct range *a = &request->a, *b = &request->b;
+  int have = sscanf(request->line, "%32s %16s %32s %llu %llu %llu %32s %llu %llu", request->id, request->op, a->name,
+                    &number[0], &number[1], &number[2], b->name, &number[3], &number[4]);
+  request->words = have - 2;
+  a->sequence = number[0];
+  a->offset = number[1];
+  a->length = b->length = number[2];
+  b->sequence = number[3];
+  b->offset = number[4];
+}
+
+/* 0 when there is nothing left to do: the line was empty, or a command was started. */
+static int read_request(struct request *request) {
+  memset(request, 0, sizeof *request);
   wait_for_request();
-  read_line(line);
-  unsigned long long number[4] = {0};
-  int have = sscanf(line, "%32s %16s %32s %llu %llu %llu %32s %llu %llu", id, op, a.name, &number[0], &number[1],
-                    &number[2], b.name, &number[3], (unsigned long long *)&b.offset);
-  if (have < 2) return;
-  a.sequence = number[0];
-  a.offset = number[1];
-  a.length = b.length = number[2];
-  b.sequence = number[3];
-  if (is_op(op, "exec", have, 2)) {
-    uint64_t length = number[0];
+  read_line(request->line);
+  parse_request(request);
+  if (is_op(request, "write", 4)) read_payload(request->a.length);
+  if (is_op(request, "exec", 2)) {
+    uint64_t length = request->a.sequence;
     read_payload(length);
-    if (length >= MAX_PAYLOAD) return answer_text(id, "failed", "the command is too long");
-    buffer[length] = 0;
-    return start_command(id, strtoul(a.name, NULL, 10));
+    if (length >= MAX_PAYLOAD) answer_text(request->id, "failed", "the command is too long");
+    else buffer[length] = 0, start_command(request->id, strtoul(request->a.name, NULL, 10));
+    return 0;
   }
-  if (is_op(op, "write", have, 4)) read_payload(a.length);
-  if (a.length > MAX_PAYLOAD && strcmp(op, "zero") != 0)
-    return answer_text(id, "failed", "more than %u bytes", MAX_PAYLOAD);
-  if (is_op(op, "hello", have, 0))
-    answer_text(id, "ok", "backlot-agent 1 devices read write zero flush copy exec");
-  else if (is_op(op, "devices", have, 0)) list_disks(id);
-  else if (is_op(op, "read", have, 4)) read_range(id, &a);
-  else if (is_op(op, "write", have, 4)) change_range(id, &a, write_buffer);
-  else if (is_op(op, "zero", have, 4)) change_range(id, &a, zero_range);
-  else if (is_op(op, "flush", have, 2)) change_range(id, &a, flush_disk);
-  else if (is_op(op, "copy", have, 7)) copy_range(id, &a, &b);
-  else answer_text(id, "failed", "not understood: %.200s", line);
+  return request->words >= 0;
+}
+
+static void serve_request(const struct request *request) {
+  const char *id = request->id;
+  const struct range *a = &request->a;
+  if (is_op(request, "zero", 4)) change_range(id, a, zero_range);
+  else if (a->length > MAX_PAYLOAD) answer_text(id, "failed", "more than %u bytes", MAX_PAYLOAD);
+  else if (is_op(request, "hello", 0)) answer_text(id, "ok", "backlot-agent 1 " OPERATIONS);
+  else if (is_op(request, "devices", 0)) list_disks(id);
+  else if (is_op(request, "read", 4)) read_range(id, a);
+  else if (is_op(request, "write", 4)) change_range(id, a, write_buffer);
+  else if (is_op(request, "flush", 2)) change_range(id, a, flush_disk);
+  else if (is_op(request, "copy", 7)) copy_range(id, a, &request->b);
+  else answer_text(id, "failed", "not understood: %.200s", request->line);
+}
+
+static __attribute__((noreturn)) void *work(void *unused) {
+  struct request request;
+  (void)unused;
+  if (posix_memalign((void **)&buffer, ALIGNMENT, MAX_PAYLOAD) != 0) die("memory");
+  for (;;) {
+    pthread_mutex_lock(&reading);
+    int is_to_do = read_request(&request);
+    pthread_mutex_unlock(&reading);
+    if (is_to_do) serve_request(&request);
+  }
 }
 
 int main(int count, char **words) {
@@ -363,7 +399,11 @@ int main(int count, char **words) {
   port = open(words[1], O_RDWR | O_CLOEXEC);
   if (port < 0) die(words[1]);
   commands = calloc(MAX_COMMANDS, sizeof *commands);
-  if (commands == NULL || posix_memalign((void **)&buffer, ALIGNMENT, MAX_PAYLOAD) != 0) die("memory");
+  if (commands == NULL) die("memory");
   signal(SIGPIPE, SIG_IGN);
-  for (;;) serve_request();
+  for (int i = 1; i < WORKERS; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, NULL) != 0) die("thread");
+  }
+  work(NULL);
 }
