@@ -21,7 +21,7 @@ export interface GuestLevelOptions {
   readonly wall: Clock;
   /** Told what went wrong while it ran, one line each. */
   readonly report: (line: string) => void;
-  /** `qemu`: an own proxy image in place of the one that backlot makes. */
+  /** `qemu`: a bootable disk (qcow2 or raw) in place of the image that backlot makes. It is not written to. */
   readonly proxyImage?: string;
   /** `qemu`: what the machines are like. */
   readonly machine?: ProxyMachineOptions;

@@ -10,9 +10,12 @@ const OWN_MEMORY_MB = 256;
 const FOREIGN_MEMORY_MB = 2048;
 const CPUS = 2;
 
-/** @throws GuestLevelUnavailable */
-export function machineShape(options: ProxyMachineOptions): MachineShape {
-  const boot = options.image === undefined ? ownBoot(options.cacheFolder) : diskBoot(options.image);
+/**
+ * `image`: a bootable disk in place of the image that backlot makes.
+ * @throws GuestLevelUnavailable
+ */
+export function machineShape(options: ProxyMachineOptions, image?: string): MachineShape {
+  const boot = image === undefined ? ownBoot(options.cacheFolder) : diskBoot(image);
   const isOwn = boot.kind === 'kernel';
   return {
     boot,

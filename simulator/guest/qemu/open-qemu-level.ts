@@ -9,13 +9,13 @@ import { QEMU } from './qemu-machine.ts';
  * @throws GuestLevelUnavailable
  */
 export async function openQemuLevel(options: GuestLevelOptions): Promise<OpenGuestLevel> {
-  const { folder, world, guests, wall, report, machine = {} } = options;
+  const { folder, world, guests, wall, report, machine = {}, proxyImage } = options;
   if (!(await hasProgram(QEMU)))
     throw new GuestLevelUnavailable(
       `${QEMU} is not installed`,
       'Install it: apt-get install qemu-system-x86',
     );
-  const shape = machineShape(machine);
+  const shape = machineShape(machine, proxyImage);
   const level = await openQemuGuests({ folder, world, guests, shape, wallClock: wall, report });
   await guests.mirror(level.mirror);
   return {

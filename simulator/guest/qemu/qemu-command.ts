@@ -17,8 +17,6 @@ export interface MachineShape {
 
 /** What a user may say about the machines. */
 export interface ProxyMachineOptions {
-  /** A bootable disk (qcow2 or raw) in place of the small image that backlot makes. It is not written to. */
-  readonly image?: string;
   /** Default 256; with an own image 2048. */
   readonly memoryMb?: number;
   /** Default 2. */

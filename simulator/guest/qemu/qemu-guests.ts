@@ -27,9 +27,10 @@ export interface QemuGuestsOptions {
 
 export interface QemuGuests extends AsyncDisposable {
   readonly mirror: DeviceMirror;
-  /** A command for the guest's shell. @throws QemuError, ChannelRefusal, ChannelLost */
-  exec(serverId: string, command: string, timeoutSeconds: number): Promise<GuestExecResult>;
 }
+
+/** Virtual time stands still while a command runs, so its own limit does not come; this one is of real time. */
+const COMMAND_SECONDS = 60;
 
 const PROXY_OS_NAME = 'Backup Proxy';
 
@@ -37,17 +38,10 @@ const PROXY_OS_NAME = 'Backup Proxy';
 export async function openQemuGuests(options: QemuGuestsOptions): Promise<QemuGuests> {
   const level = new Level(options);
   await level.open();
-  return {
-    mirror: {
-      appear: (server, device) => level.appear(server, device),
-      vanish: (server, device, isForced) => level.vanish(server, device, isForced),
-    },
-    exec: (serverId, command, timeoutSeconds) => level.exec(serverId, command, timeoutSeconds),
-    [Symbol.asyncDispose]: () => level.close(),
-  };
+  return { mirror: level, [Symbol.asyncDispose]: () => level.close() };
 }
 
-class Level {
+class Level implements DeviceMirror {
   readonly #options: QemuGuestsOptions;
   /** Machines that run or are being started, by server. */
   readonly #machines = new Map<string, Promise<ProxyGuest>>();
@@ -72,24 +66,28 @@ class Level {
     }
   }
 
-  async appear(server: GuestServer, device: GuestDevice): Promise<void> {
-    await this.#openDoor(server);
+  appear(server: GuestServer, device: GuestDevice): Promise<void> {
+    return this.#reporting(server, async () => {
+      await this.#openDoor(server);
+      const guest = await this.#machine(server);
+      await guest.attach(device, () => this.#options.guests.dial(server.id, device.name));
+    });
+  }
+
+  vanish(server: GuestServer, { diskId }: GuestDevice, isForced: boolean): Promise<void> {
+    return this.#reporting(server, async () => {
+      const guest = await this.#machines.get(server.id);
+      // Power-off: the machine is ended as a whole.
+      if (guest === undefined || !this.#isRunning(server.id)) return;
+      await guest.detach(diskId, isForced);
+    });
+  }
+
+  async exec(server: GuestServer, command: string): Promise<GuestExecResult> {
     const guest = await this.#machine(server);
-    await guest.attach(device, () => this.#options.guests.dial(server.id, device.name));
-  }
-
-  async vanish({ id }: GuestServer, { diskId }: GuestDevice, isForced: boolean): Promise<void> {
-    const guest = await this.#machines.get(id);
-    // Power-off: the machine is ended as a whole.
-    if (guest === undefined || !this.#isRunning(id)) return;
-    await guest.detach(diskId, isForced);
-  }
-
-  async exec(serverId: string, command: string, timeoutSeconds: number): Promise<GuestExecResult> {
-    const guest = await this.#machine(this.#options.world.servers.get(serverId));
     if (guest.agent === undefined) throw new QemuError('no agent has answered in the guest');
     const payload = Buffer.from(command);
-    const answer = (await guest.agent.ask(['exec', timeoutSeconds, payload.length], payload)).toString();
+    const answer = (await guest.agent.ask(['exec', COMMAND_SECONDS, payload.length], payload)).toString();
     const end = answer.indexOf('\n');
     return { exitCode: Number(answer.slice(0, end)), output: answer.slice(end + 1) };
   }
@@ -152,6 +150,16 @@ class Level {
     const door = openAgentDoor({ path, guest: () => this.#machine({ id, name }) });
     this.#doors.set(id, door);
     return door;
+  }
+
+  /** The guest plane goes on without the device; only the owner of the level can be told why. */
+  async #reporting(server: GuestServer, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.report(`${server.name}: ${error instanceof Error ? error.message : String(error)}`);
+      throw error;
+    }
   }
 
   #isRunning(id: string): boolean {
