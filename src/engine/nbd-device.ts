@@ -32,19 +32,21 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
       throw error;
     }
   };
+  const again = new AbortController();
   const disk = await guarded(
     connectNbd(
       {
         exportName: '',
-        dial: once(options.dial),
+        dial: options.dial,
         connections: 1,
         retries: 0,
-        signal,
+        signal: AbortSignal.any([signal, again.signal]),
         ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
       },
       clock,
     ),
   );
+  again.abort(new NbdConnectionLost('the device is gone, and its name may be another one now'));
   return {
     info: disk.info,
     get reconnects() {
@@ -56,14 +58,5 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
     flush: (...how) => guarded(disk.flush(...how)),
     blockStatus: (...query) => guarded(disk.blockStatus(...query)),
     close: () => disk.close(),
-  };
-}
-
-function once(dial: NbdDial): NbdDial {
-  let isDialled = false;
-  return async (signal) => {
-    if (isDialled) throw new Error('the device is gone, and its name may be another one now');
-    isDialled = true;
-    return dial(signal);
   };
 }
