@@ -6,7 +6,9 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
 
-export function createPatientClock(clock: Clock, { world, faults }: HostedWorld): Clock {
+type Stage = Pick<HostedWorld, 'faults'> & { readonly world: Pick<HostedWorld['world'], 'journal'> };
+
+export function createPatientClock(clock: Clock, { world, faults }: Stage): Clock {
   const holds = new Set<Hold>();
   let delays = 0;
   world.journal.watch((entry) => {

@@ -8,7 +8,14 @@ const folder = mkdtempSync(join(tmpdir(), 'backlot-run-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function backlot(...words: string[]): { code: number | null; out: string; err: string } {
-  const child = spawnSync(process.execPath, ['src/cli/main.ts', ...words], { encoding: 'utf8' });
+  return backlotIn(process.env, ...words);
+}
+
+function backlotIn(
+  env: NodeJS.ProcessEnv,
+  ...words: string[]
+): { code: number | null; out: string; err: string } {
+  const child = spawnSync(process.execPath, ['src/cli/main.ts', ...words], { encoding: 'utf8', env });
   return { code: child.status, out: child.stdout, err: child.stderr };
 }
 
@@ -31,13 +38,13 @@ describe('backlot run', () => {
   it('writes the three reports, shows progress and a table, and ends with 0 when all passed', () => {
     const reports = join(folder, 'reports');
     const { code, out, err } = backlot('run', scenarioFile('full'), '--report', reports);
-    expect([code, err]).toEqual([0, expect.stringContaining('[2/2] passed       S900-example nbdssl')]);
-    expect(out).toContain('S900-example  ok            ok');
+    expect([code, err]).toEqual([0, expect.stringContaining('[3/3] passed       S900-example hotadd')]);
+    expect(out).toContain('S900-example  ok            ok            ok');
     const report = JSON.parse(readFileSync(join(reports, 'report.json'), 'utf8'));
-    expect(report).toMatchObject({ version: 1, seed: '1', summary: { passed: 2 } });
+    expect(report).toMatchObject({ version: 1, seed: '1', summary: { passed: 3 } });
     expect(report.results[0]).toMatchObject({ scenario: 'S900-example', engine: 'nbd', outcome: 'passed' });
-    expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toContain('tests="2" failures="0"');
-    expect(readFileSync(join(reports, 'report.html'), 'utf8')).toContain('2 passed');
+    expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toContain('tests="3" failures="0"');
+    expect(readFileSync(join(reports, 'report.html'), 'utf8')).toContain('3 passed');
   });
 
   it('ends with 1 when there are findings, and says them in JSON', () => {
@@ -57,7 +64,7 @@ describe('backlot run', () => {
         ({ journalHash }: { journalHash: string }) => journalHash,
       );
     const alone = hashes('--jobs', '1', '--seed', '7');
-    expect(alone).toHaveLength(10);
+    expect(alone).toHaveLength(15);
     expect(hashes('--jobs', '2', '--seed', '7')).toEqual(alone);
     expect(hashes('--jobs', '2', '--seed', '8')).not.toEqual(alone);
   });
@@ -66,6 +73,9 @@ describe('backlot run', () => {
     ['an unknown scenario', ['run', 'S999']],
     ['a missing file', ['run', 'nowhere.yaml']],
     ['an unknown engine', ['run', '--engine', 'carrier-pigeon']],
+    ['a guest level that there is not', ['run', '--guest', 'hologram']],
+    ['guests of an engine that has none', ['run', '--engine', 'nbd', '--guest', 'socket']],
+    ['a proxy image without a machine for it', ['run', '--guest', 'socket', '--proxy-image', 'x.img']],
     ['a nonsensical number of threads', ['run', '--jobs', '0']],
     ['an unknown list', ['list', 'lists']],
   ])('ends with 2 for %s', (_what, words) => {
@@ -88,6 +98,33 @@ describe('backlot run', () => {
     writeFileSync(blocked, '');
     const { code, err } = backlot('run', scenarioFile('full'), '--report', join(blocked, 'reports'));
     expect([code, err]).toEqual([3, expect.stringContaining('the reports cannot be written')]);
+  });
+});
+
+describe('backlot run --guest', () => {
+  it('plays stories of hotadd once through sockets outside of the process, and says so', () => {
+    const reports = join(folder, 'outside');
+    const { code, out, err } = backlot('run', scenarioFile('full'), '--guest', 'socket', '--report', reports);
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining('passed       S900-example hotadd, guest socket'),
+    ]);
+    expect(out).toContain('Each played once');
+    const [result] = JSON.parse(readFileSync(join(reports, 'report.json'), 'utf8')).results;
+    expect(result).toMatchObject({ engine: 'hotadd', guest: 'socket', runs: 1, outcome: 'passed' });
+  });
+
+  it('ends with 3 and says what to install where a level cannot be had', () => {
+    const { code, out, err } = backlotIn(
+      { ...process.env, PATH: '' },
+      'run',
+      scenarioFile('full'),
+      '--guest',
+      'fuse',
+    );
+    expect([code, out]).toEqual([3, '']);
+    expect(err).toContain('nbdfuse is not installed');
+    expect(err).toContain('apt-get install');
   });
 });
 

@@ -107,4 +107,14 @@ describe('report', () => {
     expect(shown(true)).toContain('████████████░░░░░░░░░░░░ 1/2 S001-first nbd');
     expect(shown(true)).not.toContain('\n');
   });
+
+  it('names the guest level beside the engine, and says that nothing was repeated', () => {
+    const report = reportOf('1', [result('passed', { engine: 'hotadd', guest: 'qemu', runs: 1 })]);
+    expect(renderTable(report, false)).toContain('hotadd, guest qemu');
+    expect(renderTable(report, false)).toContain('Each played once');
+    expect(renderJunit(report)).toContain('<testsuite name="hotadd, guest qemu"');
+    expect(renderHtml(report)).toContain('hotadd, guest qemu');
+    expect(renderHtml(report)).toContain('Played once');
+    expect(renderTable(reportOf('1', [result('passed')]), false)).not.toContain('Each played once');
+  });
 });
