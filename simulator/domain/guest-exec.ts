@@ -7,7 +7,7 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import { whileHolding } from '../../src/kernel/clock.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
-import type { RunningTask } from './task-queue.ts';
+import type { RunningTask } from './task-record.ts';
 import type { Guest, GuestExecResult } from './world-api.ts';
 import { type ServerRecord, type WorldState, serverOf } from './world-state.ts';
 

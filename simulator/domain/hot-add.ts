@@ -26,7 +26,7 @@ import {
 import { attachDisks, hotAddedDisks, slotOf, viewHotAdded } from './hot-added-disk.ts';
 import { deviceOf } from './hot-added-device.ts';
 import { beginRemoval, refuseMissing } from './hot-remove.ts';
-import type { TaskPlan } from './task-queue.ts';
+import type { TaskPlan } from './task-record.ts';
 import type { HotAdd, HotAddRequest } from './world-api.ts';
 import { type HotAddedRecord, type ServerRecord, type WorldState, serverOf } from './world-state.ts';
 

@@ -1,7 +1,7 @@
 /** The end of a removal: the guest is asked to let go of every disk, and the task waits for it. */
 import { ApiError } from '../../src/contract/errors.ts';
 import { releaseDisk, viewHotAdded } from './hot-added-disk.ts';
-import type { RunningTask } from './task-queue.ts';
+import type { RunningTask } from './task-record.ts';
 import type { HotAddedRecord, ServerRecord, WorldState } from './world-state.ts';
 
 /** @throws DISK_NOT_ATTACHED */

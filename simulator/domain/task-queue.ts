@@ -15,50 +15,8 @@ import { ApiError } from '../../src/contract/errors.ts';
 import type { IdSource, TaskId } from '../../src/kernel/ids.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import type { Agenda } from './agenda.ts';
-import type { Task, TaskAction, Tasks } from './world-api.ts';
-import type { ServerRecord } from './world-state.ts';
-
-export interface TaskPlan {
-  readonly action: TaskAction;
-  readonly objectType: string;
-  readonly objectId: string;
-  readonly objectName: string;
-  /** What the journal calls the object, when the product names the server instead. */
-  readonly subjectId?: string;
-  readonly server?: ServerRecord | undefined;
-  readonly poolId?: Task['poolId'] | undefined;
-  readonly durationMs: number;
-  /** The server stays usable for other tasks. */
-  readonly leavesServerFree?: boolean;
-  /** When the work begins. @throws ApiError to fail then */
-  begin?(task: RunningTask): void;
-  /** The effect. @throws ApiError to fail */
-  finish(task: RunningTask): void;
-  /** `finish` only begins the end: the task ends when `RunningTask.end` is called, perhaps never. */
-  readonly endsLater?: true;
-  /** The task has ended, whatever way. */
-  ended?(): void;
-}
-
-/** A task as its own work sees it. */
-export interface RunningTask {
-  readonly id: TaskId;
-  /** Says in the journal how far the work has come. */
-  step(what: string): void;
-  /** Ends it; the second call does nothing. */
-  end(failure?: ApiError): void;
-}
-
-interface TaskRecord {
-  readonly id: TaskId;
-  readonly plan: TaskPlan;
-  readonly beginMs: number;
-  readonly doingMs: number;
-  readonly dueMs: number;
-  status: Task['status'];
-  endMs: number | undefined;
-  description: string;
-}
+import { type RunningTask, type TaskPlan, type TaskRecord, progressOf, viewTask } from './task-record.ts';
+import type { Task, Tasks } from './world-api.ts';
 
 /** Ended tasks beyond this are forgotten, oldest first. */
 const KEPT_TASKS = 10_000;
@@ -98,7 +56,7 @@ export class TaskQueue implements Tasks {
 
   list(): readonly Task[] {
     this.#agenda.settle();
-    return [...this.#tasks.values()].map((task) => this.#view(task));
+    return [...this.#tasks.values()].map((task) => viewTask(task, this.#agenda.now()));
   }
 
   /** @throws NOT_FOUND */
@@ -106,7 +64,7 @@ export class TaskQueue implements Tasks {
     this.#agenda.settle();
     const task = this.#tasks.get(id as TaskId);
     if (task === undefined) throw new ApiError('NOT_FOUND', `task ${id}`);
-    return this.#view(task);
+    return viewTask(task, this.#agenda.now());
   }
 
   #begin(task: TaskRecord): void {
@@ -167,46 +125,11 @@ export class TaskQueue implements Tasks {
       task: task.id,
       action: plan.action,
       status: task.status,
-      progress: this.#progress(task),
+      progress: progressOf(task, this.#agenda.now()),
       ...(plan.server && { server: plan.server.id }),
       object: plan.subjectId ?? plan.objectId,
       ...(description !== '' && { description }),
     });
-  }
-
-  #progress(task: TaskRecord): number {
-    switch (task.status) {
-      case 'waiting':
-        return -2;
-      case 'finish':
-        return 100;
-      case 'failure':
-      case 'canceled':
-        return -1;
-      case 'doing': {
-        const span = Math.max(task.dueMs - task.doingMs, 1);
-        return Math.min(99, Math.floor((99 * (this.#agenda.now() - task.doingMs)) / span));
-      }
-    }
-  }
-
-  #view(task: TaskRecord): Task {
-    const { plan } = task;
-    const poolId = plan.poolId ?? plan.server?.poolId;
-    return {
-      id: task.id,
-      action: plan.action,
-      status: task.status,
-      progress: this.#progress(task),
-      objectType: plan.objectType,
-      objectId: plan.objectId,
-      objectName: plan.objectName,
-      ...(plan.server && { serverId: plan.server.id }),
-      ...(poolId !== undefined && { poolId }),
-      beginMs: task.beginMs,
-      ...(task.endMs !== undefined && { endMs: task.endMs }),
-      description: task.description,
-    };
   }
 
   #forgetOld(): void {

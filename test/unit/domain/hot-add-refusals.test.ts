@@ -104,6 +104,8 @@ describe('adding disks is refused', () => {
     expect(refusal(small, [{ ...disk, sourceServerId: OTHER_PROXY }])).toBe('UNKNOWN_DISK');
     expect(refusal(small, [{ ...disk, sourceServerId: 'nobody' }])).toBe('UNKNOWN_DISK');
     expect(refusal(small, [{ ...disk, sourceServerId: SERVER }])).toBe('no error');
+    const { vmId } = small.world.servers.get(SERVER);
+    expect(refusal(small, [{ ...disk, sourceServerId: vmId }], OTHER_PROXY)).toBe('no error');
   });
 
   it('for a backup without a snapshot and for a restore with one', async () => {
@@ -164,9 +166,11 @@ describe('adding disks is refused', () => {
 
   it("of the proxy's own disk", async () => {
     const small = proxyWorld();
-    const diskId = uuidOf(small, 'ide0', PROXY);
-    expect(refusal(small, [{ diskId, purpose: 'normal' }])).toBe('SERVER_STATE');
-    expect(refusal(small, [{ diskId, purpose: 'restore' }])).toBe('NO_BACKUP_RESOURCE');
+    const { snapshotId } = await lease(small);
+    // What is being backed up becomes a proxy.
+    await finish(small, small.world.servers.edit(SERVER, { osName: 'Backup Proxy' }, 'me'));
+    expect(refusal(small, clones(small, snapshotId, 'ide0'), SERVER)).toBe('DISK_ATTACHED');
+    expect(refusal(small, clones(small, snapshotId, 'ide0'))).toBe('no error');
   });
 
   it.each([
@@ -225,6 +229,11 @@ describe('a disk that is wanted for good', () => {
     expect(codeOf(() => world.servers.start(SERVER, 'me'))).toBe('DISK_ATTACHED');
     const restore = { serverId: SERVER, type: 'restore', lockTimeSeconds: 60 } as const;
     expect(codeOf(() => world.backupResources.create(restore, 'me'))).toBe('DISK_ATTACHED');
+    const { snapshotId, resourceId: backup } = await lease(small);
+    world.backupResources.delete(backup, 'me');
+    await small.clock.advanceBy(1_000);
+    const revert = () => world.snapshots.recover(SERVER, snapshotId, { backup: false, powerOn: false }, 'me');
+    expect(codeOf(revert)).toBe('DISK_ATTACHED');
     await finish(small, world.hotAdd.remove(PROXY, [uuidOf(small, 'ide0')], 'me'));
     expect(codeOf(() => world.servers.start(SERVER, 'me'))).toBe('no error');
   });

@@ -6,11 +6,12 @@ import {
   clones,
   lease,
   liveDisks,
+  proxySpec,
   proxyWorld,
   restoreLease,
   uuidOf,
 } from './proxy-world.ts';
-import { GRAIN, SERVER, finish } from './small-world.ts';
+import { GRAIN, SERVER, emptyDisk, finish, serverSpec, smallWorld } from './small-world.ts';
 
 describe('a hot-added linked clone', () => {
   it('shows the snapshot of a running server, under the disk id, in the lowest free virtio slot', async () => {
@@ -41,6 +42,25 @@ describe('a hot-added linked clone', () => {
       ['virtio0', 'backup'],
       ['virtio1', 'backup'],
     ]);
+  });
+
+  it('leaves the slots of the proxy to its own disks', async () => {
+    const small = smallWorld([
+      serverSpec(),
+      proxySpec(PROXY, { disks: [emptyDisk('ide0', GRAIN), emptyDisk('virtio0', GRAIN)] }),
+    ]);
+    const { snapshotId } = await lease(small);
+    await finish(small, small.world.hotAdd.add(PROXY, clones(small, snapshotId, 'ide0'), 'me'));
+    expect(small.world.hotAdd.list().map(({ slot }) => slot)).toEqual(['virtio1']);
+  });
+
+  it('does not keep its source off', async () => {
+    const small = proxyWorld({ isRunning: false });
+    const { world } = small;
+    const { snapshotId } = await lease(small);
+    await finish(small, world.hotAdd.add(PROXY, clones(small, snapshotId, 'ide0'), 'me'));
+    expect((await finish(small, world.servers.start(SERVER, 'me'))).status).toBe('finish');
+    expect(world.hotAdd.list()).toHaveLength(1);
   });
 
   it('keeps what the guest writes, away from the snapshot and from a clone on another proxy', async () => {

@@ -5,7 +5,8 @@ import { Journal } from '../../../src/kernel/journal.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import { Agenda } from '../../../simulator/domain/agenda.ts';
-import { type RunningTask, type TaskPlan, TaskQueue } from '../../../simulator/domain/task-queue.ts';
+import { TaskQueue } from '../../../simulator/domain/task-queue.ts';
+import type { RunningTask, TaskPlan } from '../../../simulator/domain/task-record.ts';
 
 const PLAN = {
   action: 'hotadd.remove',
