@@ -21,17 +21,23 @@ export interface Exploration {
   readonly powerCuts: number;
   readonly longestSchedule: string;
   readonly comparedBytes: number;
+  readonly virtualMs: number;
 }
 
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const scenario = options.hasPowerCut ? withPowerCut(options.scenario) : options.scenario;
   const tally = new Tally();
   for (const chooser of options.choosers) {
-    const played = await playSchedule({ ...options, scenario }, chooser);
+    const played = await playUnder(options, chooser);
     tally.add(played);
     if (options.onRun?.(played, tally.runs) === false) break;
   }
   return tally.result();
+}
+
+/** One run; with an operator when the race has one. */
+export function playUnder(options: StageOptions, chooser: Chooser): Promise<PlayedSchedule> {
+  const scenario = options.hasPowerCut ? withPowerCut(options.scenario) : options.scenario;
+  return playSchedule({ ...options, scenario }, chooser);
 }
 
 class Tally {
@@ -42,6 +48,7 @@ class Tally {
   #powerCuts = 0;
   #longest = '';
   #comparedBytes = 0;
+  #virtualMs = 0;
 
   add(played: PlayedSchedule): void {
     this.runs++;
@@ -50,6 +57,7 @@ class Tally {
     if (played.isPowerCut) this.#powerCuts++;
     if (played.schedule.length > this.#longest.length) this.#longest = played.schedule;
     this.#comparedBytes += played.record.comparedBytes;
+    this.#virtualMs += played.record.virtualMs;
     for (const { kind, isSameInstant } of played.collisions) {
       const key = isSameInstant ? `${kind}=` : kind;
       this.#collisions.set(key, (this.#collisions.get(key) ?? 0) + 1);
@@ -65,6 +73,7 @@ class Tally {
       powerCuts: this.#powerCuts,
       longestSchedule: this.#longest,
       comparedBytes: this.#comparedBytes,
+      virtualMs: this.#virtualMs,
     };
   }
 }

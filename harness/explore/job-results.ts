@@ -1,12 +1,12 @@
 /** How the jobs of a run ended, seen from outside of every engine. */
 import type { CreateEngine } from '../runner/seams.ts';
-import { describeChain } from '../runner/error-chain.ts';
+import { errorChain } from '../runner/error-chain.ts';
 
 export interface JobResult {
   readonly job: 'backup' | 'restore';
   /** Server or restore point. */
   readonly of: string;
-  /** The error with all its causes; absent when the job succeeded. */
+  /** The names of the error and its causes, and what the last of them says; absent when the job succeeded. */
   readonly failure?: string;
 }
 
@@ -20,7 +20,7 @@ export function noteJobs(inner: CreateEngine, note: (result: JobResult) => void)
         note({ job, of });
         return result;
       } catch (error) {
-        note({ job, of, failure: describeChain(error) });
+        note({ job, of, failure: rootOf(error) });
         throw error;
       }
     };
@@ -30,4 +30,9 @@ export function noteJobs(inner: CreateEngine, note: (result: JobResult) => void)
       cleanup: () => engine.cleanup(),
     };
   };
+}
+
+function rootOf(error: unknown): string {
+  const chain = errorChain(error);
+  return `${chain.map(({ name }) => name).join(' <- ')}: ${chain.at(-1)?.message ?? ''}`;
 }

@@ -23,8 +23,8 @@ export interface StageOptions {
   readonly scenario: Scenario;
   readonly transport: Transport;
   readonly seed: string;
-  /** What is broken on purpose; nothing when absent. */
-  readonly seams?: Seams;
+  /** What is broken on purpose, made anew for every run; nothing when absent. */
+  readonly seams?: () => Seams;
   /** Calls that are held at the gate. */
   readonly held: readonly Act[];
   /** An operator stands by, who cuts the power of the first proxy, once. */
@@ -49,7 +49,7 @@ const PATIENCE_MS = 40_000;
 export async function playSchedule(options: StageOptions, chooser: Chooser): Promise<PlayedSchedule> {
   const stage = new Stage(options, chooser);
   const { simulator, scenario, transport, seed } = options;
-  const seams = stackSeams(options.seams ?? {}, stage.seams());
+  const seams = stackSeams(options.seams?.() ?? {}, stage.seams());
   const record = await runOnce({ simulator, scenario, transport, seed, seams });
   const outcome = stage.outcome();
   const failure = failureOf(record, outcome);

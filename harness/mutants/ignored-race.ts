@@ -3,8 +3,7 @@ import { API_ERRORS } from '../../src/contract/errors.ts';
 import type { HttpResponse, HttpTransport } from '../../src/sdk/http-transport.ts';
 import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
 import { addedBy, isTaskQuery, removedBy } from './hotadd-calls.ts';
-import { type DataNode, editData, intercept, success } from './http-edits.ts';
-import { matchCall } from './http-edits.ts';
+import { type DataNode, editData, intercept, matchCall, success } from './http-edits.ts';
 import { endedTask } from './transport-mutants.ts';
 
 const SERVER = /\/servers\/[^/]+$/;
@@ -35,7 +34,8 @@ export function ignoringLostRaces(
 }
 
 export function saysRaceLost(task: DataNode): boolean {
-  return String(task['description'] ?? '').startsWith(API_ERRORS.HOTADD_CONFLICT.message);
+  const description = task['description'];
+  return typeof description === 'string' && description.startsWith(API_ERRORS.HOTADD_CONFLICT.message);
 }
 
 function taskIdIn({ status, body }: HttpResponse): string {

@@ -36,7 +36,7 @@ export interface Mark {
 export const COMMON_LANES = {
   other: { key: 'other', title: 'other calls', weight: 2 },
   tasks: { key: 'tasks', title: 'tasks', weight: 4 },
-  guests: { key: 'guests', title: 'guests of proxies', weight: 3 },
+  guests: { key: 'guests', title: 'guests of proxies', weight: 4 },
   locks: { key: 'locks', title: 'locks', weight: 2 },
 } as const satisfies Readonly<Record<string, Lane>>;
 
@@ -138,7 +138,7 @@ function stateMarks(entry: Entry<'state'>, cast: Cast): readonly Mark[] {
 }
 
 function deviceMarks(entry: Entry<'guest.device'>, cast: Cast): readonly Mark[] {
-  const text = `${entry.device} = ${nameOf(entry.disk, cast)} ${entry.change}`;
+  const text = `${entry.device} ${entry.change}: ${nameOf(entry.disk, cast)}`;
   return [{ ...at(entry), lane: 'guests', text }];
 }
 
@@ -148,7 +148,7 @@ function ioMarks(entry: Entry<'guest.io'>, cast: Cast): readonly Mark[] {
   return [{ ...at(entry), lane: 'guests', text: what, counts: what }];
 }
 
-/** `hot-add.add` is known to everybody as `hot-add`. */
+/** Shorter than the names of operations and tasks, and the racing calls in capitals. */
 function verbOf(operation: string): string {
   return VERBS[operation] ?? operation;
 }
@@ -162,8 +162,12 @@ const VERBS: Readonly<Record<string, string>> = {
   'hotadd.remove': 'remove',
   'servers.start': 'POWER ON',
   'servers.stop': 'POWER OFF',
-  'server.start': 'power on',
-  'server.stop': 'power off',
+  start: 'power on',
+  stop: 'power off',
+  'snapshots.create': 'snapshot',
+  'snapshots.delete': 'drop snapshot',
+  'snapshot.create': 'snapshot',
+  'snapshot.delete': 'drop snapshot',
   'backup-resources.create': 'lock',
   'backup-resources.renew': 'renew',
   'backup-resources.delete': 'unlock',

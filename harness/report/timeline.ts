@@ -26,11 +26,13 @@ export function renderTimeline(journal: readonly JournalEntry[], options: Timeli
   if (lanes.length === 0) return '';
   const widths = laneWidths(lanes, columns - TIME_WIDTH);
   const line = (time: string, cells: readonly string[]): string =>
-    [time.padStart(TIME_WIDTH), ...cells.map((cell, at) => fit(cell, widths[at] ?? 0))].join('  ').trimEnd();
+    [time.padStart(TIME_WIDTH), ...cells.map((cell, at) => cell.padEnd(widths[at] ?? 0))]
+      .join('  ')
+      .trimEnd();
   const lines = [
     line(
       'seconds',
-      lanes.map(({ title }) => title),
+      lanes.map(({ title }, at) => wrap(title, widths[at] ?? 0)[0] ?? ''),
     ),
     line(
       '',
@@ -44,12 +46,14 @@ export function renderTimeline(journal: readonly JournalEntry[], options: Timeli
       const time = mark.t === shownMs ? '' : ((mark.t - cast.startMs) / 1000).toFixed(3);
       shownMs = mark.t;
       const busy = new Set(open.values());
-      lines.push(
-        line(
-          time,
-          lanes.map(({ key }) => cellOf(key, mark, busy)),
-        ),
-      );
+      const width = widths[lanes.findIndex(({ key }) => key === mark.lane)] ?? 0;
+      for (const [at, text] of wrap(mark.text, width).entries())
+        lines.push(
+          line(
+            at === 0 ? time : '',
+            lanes.map(({ key }) => (key === mark.lane ? text : busy.has(key) ? '|' : '')),
+          ),
+        );
     }
     if (mark.begins !== undefined) open.set(mark.begins, mark.lane);
     for (const ended of mark.ends ?? []) open.delete(ended);
@@ -59,11 +63,6 @@ export function renderTimeline(journal: readonly JournalEntry[], options: Timeli
 
 const TIME_WIDTH = 8;
 
-function cellOf(lane: string, mark: Mark, busy: ReadonlySet<string>): string {
-  if (mark.lane === lane) return mark.text;
-  return busy.has(lane) ? '|' : '';
-}
-
 /** Lanes share the line by their weights; two columns stand between them. */
 function laneWidths(lanes: Cast['lanes'], columns: number): readonly number[] {
   const room = columns - 2 * lanes.length;
@@ -71,8 +70,24 @@ function laneWidths(lanes: Cast['lanes'], columns: number): readonly number[] {
   return lanes.map(({ weight }) => Math.max(6, Math.floor((room * weight) / sum)));
 }
 
-function fit(text: string, width: number): string {
-  return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
+/** The text on lines of this width, broken between words where there are any; more than four are cut off. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ').flatMap((long) => chop(long, width))) {
+    const last = lines.at(-1) ?? '';
+    const longer = last === '' ? word : `${last} ${word}`;
+    if (longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  if (lines.length <= MOST_LINES) return lines;
+  return [...lines.slice(0, MOST_LINES - 1), `${(lines[MOST_LINES - 1] ?? '').slice(0, width - 1)}…`];
+}
+
+const MOST_LINES = 4;
+
+function chop(word: string, width: number): readonly string[] {
+  const pieces = Math.max(1, Math.ceil(word.length / width));
+  return Array.from({ length: pieces }, (_, at) => word.slice(at * width, (at + 1) * width));
 }
 
 /** Runs of marks that count become one each: `reads vdb, 12x`. */
