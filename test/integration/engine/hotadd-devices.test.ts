@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { FaultKind, FaultSpec } from '../../../simulator/fault/fault-api.ts';
+import { expectSameAsLive } from './expect-image.ts';
+import { expectProxiesClean, HOTADD_JOB, passTimeUntil, TWO_PROXIES, usedProxies } from './proxies.ts';
+import { createRig, KIB, ONE_PROXY, type Rig } from './rig.ts';
+import { slowWriter, tapWriter } from './changed-env.ts';
+
+const onGuest = (rig: Rig, fault: FaultKind & Pick<FaultSpec, 'times' | 'device'>): void => {
+  rig.hosted.faults.add({ ...fault, on: 'guest' });
+};
+
+const fired = (rig: Rig): readonly number[] => rig.hosted.faults.list().map((fault) => fault.fired);
+
+describe('hot-added devices', () => {
+  it.each<[string, FaultSpec]>([
+    ['late, but in time', { kind: 'device-late', ms: 60_000, on: 'guest' }],
+    ['in the reverse order', { kind: 'device-order', on: 'guest' }],
+    ['under names of another family', { kind: 'device-name', on: 'guest', times: 0 }],
+    ['with a serial of twelve characters', { kind: 'device-serial', characters: 12, on: 'guest', times: 0 }],
+  ])('that appear %s are told apart', async (_title, fault) => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    rig.hosted.faults.add(fault);
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(fired(rig)[0]).toBeGreaterThan(0);
+    expect(result).toMatchObject({ transport: 'hotadd', warnings: [] });
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('that do not appear are attached once more', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    onGuest(rig, { kind: 'device-never' });
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(fired(rig)).toEqual([1]);
+    expect(result.warnings).toEqual([
+      expect.stringMatching(/^attached once more: after 120 s in proxy proxy-1: disk \S+ has not appeared/),
+    ]);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('that do not appear on one proxy are read through another', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    onGuest(rig, { kind: 'device-never', device: 'ide0', times: 2 });
+    const result = await rig.run(rig.engine({ deviceWaitMs: 5000 }).backup(HOTADD_JOB));
+    expect(result.proxy).toBe('proxy-2');
+    expect(result.warnings).toHaveLength(2);
+    expect(result.warnings[1]).toContain('proxy proxy-1 does not serve: after 5 s');
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it.each<[string, FaultSpec, RegExp]>([
+    ['never appear', { kind: 'device-never', on: 'guest', times: 0 }, /has not appeared/],
+    [
+      'have too short a serial',
+      { kind: 'device-serial', characters: 11, on: 'guest', times: 0 },
+      /has not appeared \(the guest shows vdb/,
+    ],
+    ['have no serial', { kind: 'device-serial', characters: 0, on: 'guest', times: 0 }, /without serial/],
+  ])('that %s anywhere end the job, with the reason', async (_title, fault, reason) => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    rig.hosted.faults.add(fault);
+    await expect(rig.run(rig.engine().backup(HOTADD_JOB))).rejects.toMatchObject({
+      step: 'proxy',
+      message: expect.stringMatching(reason),
+    });
+    expect(await rig.repository.points()).toEqual([]);
+    await expectProxiesClean(rig);
+  });
+
+  it('that never appear anywhere make the job fall back where it may', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    onGuest(rig, { kind: 'device-never', times: 0 });
+    const result = await rig.run(rig.engine({ fallback: 'nbdssl' }).backup(HOTADD_JOB));
+    expect(result.transport).toBe('nbdssl');
+    expect(result.warnings.at(-1)).toContain('every proxy that reaches the disks has failed');
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+});
+
+describe('a device that is lost in mid-read', () => {
+  it('spoils the attempt, and the next one takes another proxy', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    onGuest(rig, { kind: 'device-vanishes', bytes: 300 * KIB });
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(fired(rig)).toEqual([1]);
+    expect(result.proxy).toBe('proxy-2');
+    expect(result.warnings).toEqual([
+      expect.stringMatching(/^attempt 1 was given up: the disks on proxy proxy-1 are lost/),
+    ]);
+    expect(usedProxies(rig)).toEqual(['proxy-1', 'proxy-2']);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('because the proxy is powered off does so too; what the platform has detached is not detached again', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    const { hotAdd, servers, tasks } = rig.hosted.world;
+    const engine = rig.engine({}, (env) => tapWriter(env, slowWriter(rig.clock, 2000)));
+    const work = engine.backup(HOTADD_JOB);
+    work.catch(() => undefined);
+    await passTimeUntil(rig, () => hotAdd.list().length > 0);
+    await rig.clock.advanceBy(3000);
+    servers.stop(servers.find('proxy-1').id, { force: true }, 'operator');
+    const result = await rig.run(work);
+    expect(result.proxy).toBe('proxy-2');
+    const removals = tasks.list().filter(({ action }) => action === 'hotadd.remove');
+    expect(removals.map(({ objectName }) => objectName)).toEqual(['proxy-2']);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+    expect(servers.find('proxy-1').status).toBe('stopped');
+  });
+
+  it('again and again ends the job with a hint', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    onGuest(rig, { kind: 'device-vanishes', bytes: 300 * KIB, times: 0 });
+    await expect(rig.run(rig.engine().backup(HOTADD_JOB))).rejects.toMatchObject({
+      step: 'proxy',
+      message: expect.stringContaining('every proxy that reaches the disks has failed'),
+      hint: expect.stringContaining('--fallback'),
+    });
+    expect(await rig.repository.points()).toEqual([]);
+    await expectProxiesClean(rig);
+  });
+
+  it('again and again makes the job fall back where it may, however many proxies there are', async () => {
+    const proxies = ['1', '2', '3', '4', '5'].map((number) => ({ name: `proxy-${number}` }));
+    await using rig = await createRig({ proxies });
+    onGuest(rig, { kind: 'device-vanishes', bytes: 300 * KIB, times: 0 });
+    const result = await rig.run(rig.engine({ fallback: 'nbd' }).backup(HOTADD_JOB));
+    expect(result.transport).toBe('nbd');
+    expect(usedProxies(rig)).toEqual(['proxy-1', 'proxy-2', 'proxy-3']);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+});
+
+describe('a guest that signs the disks that it sees', () => {
+  const dark = (rig: Rig) => rig.engine({}, (env) => ({ ...env, dialNbd: refuse }));
+  const refuse = () => Promise.reject(new Error('no route to host'));
+
+  it('is found out by the bytes that the network gives, and another proxy is taken', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    onGuest(rig, { kind: 'guest-signature' });
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(fired(rig)).toEqual([1]);
+    expect(result.proxy).toBe('proxy-2');
+    expect(result.warnings).toEqual([expect.stringContaining('its guest has written to it')]);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('on every proxy leaves no point, and is named', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    onGuest(rig, { kind: 'guest-signature', times: 0 });
+    await expect(rig.run(rig.engine().backup(HOTADD_JOB))).rejects.toMatchObject({ step: 'proxy' });
+    expect(await rig.repository.points()).toEqual([]);
+    await expectProxiesClean(rig);
+  });
+
+  it('is found out by the base where the beginning of the disk has not changed, without a network', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    await rig.run(rig.engine().backup(HOTADD_JOB));
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 512 * KIB, Buffer.alloc(10, 7));
+    onGuest(rig, { kind: 'guest-signature' });
+    const result = await rig.run(dark(rig).backup(HOTADD_JOB));
+    expect(result).toMatchObject({ kind: 'incremental', proxy: 'proxy-2' });
+    expect(result.warnings).toEqual([expect.stringContaining('its guest has written to it')]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('cannot be told without a network where the beginning is read, which a warning says', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(10, 7));
+    const startedAtMs = rig.clock.now();
+    const result = await rig.run(dark(rig).backup({ ...HOTADD_JOB, full: true }));
+    expect(result.warnings).toEqual([expect.stringContaining('could not be checked')]);
+    expect(rig.clock.now() - startedAtMs).toBeLessThan(120_000);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('after it has been looked at is found out before the point is committed', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    const { hotAdd } = rig.hosted.world;
+    const engine = rig.engine({}, (env) => tapWriter(env, slowWriter(rig.clock, 2000)));
+    const work = engine.backup(HOTADD_JOB);
+    work.catch(() => undefined);
+    await passTimeUntil(rig, () => rig.hosted.world.journal.entries.some(({ type }) => type === 'guest.io'));
+    await rig.clock.advanceBy(1000);
+    const [attached] = hotAdd.list();
+    await hotAdd.device(attached?.proxyId ?? '', attached?.id ?? '')?.write(440, Buffer.alloc(4, 0x5a));
+    const result = await rig.run(work);
+    expect(result).toMatchObject({ proxy: 'proxy-2' });
+    expect(result.warnings).toEqual([expect.stringContaining('its guest has written to it')]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+});
