@@ -98,6 +98,7 @@ class ServedGuestLevels {
       if (ids.has(id)) continue;
       this.#open.delete(id);
       await level[Symbol.asyncDispose]();
+      if (level.folder !== this.#folder) await rm(level.folder, { recursive: true, force: true });
     }
     for (const hosted of worlds) {
       if (!this.#open.has(hosted.world.id)) await this.#openFor(hosted);

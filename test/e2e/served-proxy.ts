@@ -38,6 +38,8 @@ export interface ServedProxy extends AsyncDisposable {
   /** The stopped server's disk itself. */
   attachLive(slot: Slot): Promise<AttachedDisk>;
   detach(...disks: readonly AttachedDisk[]): Promise<void>;
+  /** The same disk again, after it was detached. */
+  attachAgain(disk: AttachedDisk): Promise<void>;
   liveBytes(slot: Slot): Promise<Buffer>;
 }
 
@@ -72,6 +74,19 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
     const answer = await fetch(`${serve.ready.control}/_backlot/v1/worlds/default/servers/${SOURCE}/${path}`);
     return Buffer.from(await answer.arrayBuffer());
   };
+  /** A guest sees a disk some time after its task has ended. */
+  const seen = async (count: number): Promise<void> => {
+    for (;;) {
+      const answer = await fetch(`${serve.ready.control}/_backlot/v1/worlds/default/guests`);
+      const [guest] = (await answer.json()) as { devices: readonly unknown[] }[];
+      if (guest?.devices.length === count) return;
+    }
+  };
+  const addLive = async (diskId: string): Promise<void> => {
+    const request = { diskId, purpose: 'restore', sourceServerId: await idOf(SOURCE) } as const;
+    await task(await scp.hotAddDisks(await idOf(PROXY), [request]));
+    await seen(1);
+  };
   const opened = open.move();
   return {
     serve: { ...serve, guestDir },
@@ -92,6 +107,7 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
           wanted.map(({ diskId, purpose }) => ({ diskId, purpose, snapshotId, sourceServerId })),
         ),
       );
+      await seen(slots.length);
       return Promise.all(
         wanted.map(async ({ slot, diskId }) =>
           describe(
@@ -106,7 +122,7 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
       await task(await scp.stopServer(sourceServerId));
       await lease('restore');
       const diskId = await diskIdOf(slot);
-      await task(await scp.hotAddDisks(await idOf(PROXY), [{ diskId, purpose: 'restore', sourceServerId }]));
+      await addLive(diskId);
       return describe(diskId, await bytes(`disks/${slot}/read?offset=0&length=${DISKS[slot]}`));
     },
     async detach(...disks) {
@@ -117,6 +133,7 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
         ),
       );
     },
+    attachAgain: ({ id }) => addLive(id),
     liveBytes: (slot) => bytes(`disks/${slot}/read?offset=0&length=${DISKS[slot]}`),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

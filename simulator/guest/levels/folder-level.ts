@@ -93,6 +93,7 @@ class FolderMirror implements DeviceMirror {
       await this.#dispose(built);
     }
     this.#built.clear();
+    for (const [id, name] of this.#guests) await this.#tree.powerOff({ id, name });
   }
 
   /** Reports a failure itself: nobody waits for this. */

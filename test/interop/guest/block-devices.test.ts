@@ -78,11 +78,7 @@ describe.skipIf(!fuse.available)('a hot-added disk as a file', () => {
     await readAll(before.path);
     await proxy.detach(before);
     await proxy.serve.control('/worlds/default/servers/web/disks/ide1/write?offset=0', Buffer.alloc(8192, 7));
-    const sourceServerId = (await proxy.scp.serversNamed('web'))[0]?.id ?? '';
-    const proxyId = (await proxy.scp.serversNamed('backup-proxy-1'))[0]?.id ?? '';
-    const again = [{ diskId: before.id, purpose: 'restore', sourceServerId }] as const;
-    const { taskId } = await proxy.scp.hotAddDisks(proxyId, again);
-    await proxy.scp.waitForTask(taskId, { timeoutMs: 60_000 });
+    await proxy.attachAgain(before);
     expect((await readAll(before.path)).subarray(0, 8192).equals(Buffer.alloc(8192, 7))).toBe(true);
   });
 });
