@@ -68,7 +68,7 @@ function runCommand(
   server: ServerRecord,
   { command, timeoutSeconds }: { readonly command: string; readonly timeoutSeconds: number },
   task: RunningTask,
-  keep: (result: GuestExecResult) => void,
+  keep: (result: GuestExecResult | undefined) => void,
 ): void {
   refuseNoTools(server);
   const answer = state.guestPort.exec?.(server.id, command) ?? NO_SHELL;
@@ -77,7 +77,7 @@ function runCommand(
     if (isOver) return;
     isOver = true;
     deadline.cancel();
-    if (result !== undefined) keep(result);
+    keep(result);
     task.end(failure);
   };
   const deadline = state.agenda.at(state.agenda.now() + timeoutSeconds * 1000, () =>

@@ -11,7 +11,8 @@ export interface TaskPlan {
   readonly objectName: string;
   /** What the journal calls the object, when the product names the server instead. */
   readonly subjectId?: string;
-  readonly server?: ServerRecord | undefined;
+  /** Whose task it is, and which it keeps busy. */
+  readonly server?: Pick<ServerRecord, 'id' | 'poolId' | 'runningTaskId'> | undefined;
   readonly poolId?: Task['poolId'] | undefined;
   readonly durationMs: number;
   /** The server stays usable for other tasks. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../src/contract/errors.ts';
-import { createIdSource } from '../../../src/kernel/ids.ts';
+import { type PoolId, type ServerId, createIdSource } from '../../../src/kernel/ids.ts';
 import { Journal } from '../../../src/kernel/journal.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
@@ -67,8 +67,10 @@ describe('a task that fails at its beginning', () => {
   it('never has its effect, and frees its server', async () => {
     const { clock, tasks, story } = queue();
     const calls: string[] = [];
+    const server = { id: 'p' as ServerId, poolId: 'pool' as PoolId, runningTaskId: undefined };
     const id = tasks.start({
       ...PLAN,
+      server,
       begin() {
         calls.push('begin');
         throw new ApiError('HOTADD_CONFLICT', 'x');
@@ -76,7 +78,9 @@ describe('a task that fails at its beginning', () => {
       finish: () => void calls.push('finish'),
       ended: () => void calls.push('ended'),
     });
+    expect(server.runningTaskId).toBe(id);
     await clock.advanceBy(100);
+    expect(server.runningTaskId).toBeUndefined();
     expect(tasks.get(id)).toMatchObject({ status: 'failure', progress: -1, endMs: 100 });
     await clock.advanceBy(5_000);
     expect(calls).toEqual(['begin', 'ended']);
