@@ -62,7 +62,7 @@ describe('a disk task of somebody else on the proxy', () => {
     await using rig = await createRig({
       servers: ['erp-01', 'erp-02'],
       proxies: TWO_PROXIES,
-      settings: { taskMs: { 'hotadd.add': 120_000 } as never },
+      settings: { taskMs: { 'hotadd.add': 120_000 } },
     });
     const engine = rig.engine({ busyWaitMs: 60_000 }, await busy(rig));
     const result = await rig.run(engine.backup(HOTADD_JOB));

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { createKill } from './changed-env.ts';
+import { expectSameAsLive } from './expect-image.ts';
+import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
+import { createRig, ONE_PROXY, type Rig } from './rig.ts';
+
+/** Kills an engine in a backup as soon as something has come about. */
+async function killWhen(rig: Rig, hasCome: () => boolean): Promise<void> {
+  const kill = createKill();
+  rig
+    .engine({}, kill.deaden)
+    .backup(HOTADD_JOB)
+    .catch(() => undefined);
+  await passTimeUntil(rig, hasCome);
+  kill.kill();
+}
+
+const hotAdded = (rig: Rig) => rig.hosted.world.hotAdd.list();
+
+describe('the clean-up after a killed engine', () => {
+  it('detaches first, then unlocks, then deletes the snapshot, then powers off what was started', async () => {
+    await using rig = await createRig({ proxies: [{ name: 'proxy-1', isOff: true }] });
+    await killWhen(rig, () => hotAdded(rig).length > 0);
+    const diskIds = hotAdded(rig).map(({ id }) => id);
+    expect(diskIds).toHaveLength(2);
+    const { removed, warnings } = await rig.run(rig.engine().cleanup());
+    expect(warnings).toEqual([]);
+    expect(removed.map(({ kind }) => kind)).toEqual([
+      'hot-added-disk',
+      'hot-added-disk',
+      'backup-resource',
+      'snapshot',
+      'proxy',
+    ]);
+    expect(removed.slice(0, 2).map(({ id }) => id)).toEqual(diskIds);
+    expect(statusOf(rig, 'proxy-1')).toBe('stopped');
+    await expectProxiesClean(rig);
+  });
+
+  it('leaves a proxy on that ran before, and the disks of others on it', async () => {
+    await using rig = await createRig({ servers: ['erp-01', 'erp-02'], proxies: ONE_PROXY });
+    const stranger = await prepareStranger(rig, 'erp-02');
+    stranger.add('proxy-1');
+    await rig.clock.advanceBy(30_000);
+    await killWhen(rig, () => hotAdded(rig).length > 1);
+    const { removed } = await rig.run(rig.engine().cleanup());
+    expect(removed.map(({ kind }) => kind)).toEqual([
+      'hot-added-disk',
+      'hot-added-disk',
+      'backup-resource',
+      'snapshot',
+    ]);
+    expect(hotAdded(rig).map(({ id }) => id)).toEqual([stranger.diskId]);
+    expect(statusOf(rig, 'proxy-1')).toBe('running');
+  });
+
+  it('does not detach again what went with the lock', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await killWhen(rig, () => hotAdded(rig).length > 0);
+    await rig.clock.advanceBy(3_600_000);
+    expect(hotAdded(rig)).toEqual([]);
+    const { removed, warnings } = await rig.run(rig.engine().cleanup());
+    expect(warnings).toEqual([]);
+    expect(removed.map(({ kind }) => kind)).toEqual(['backup-resource', 'snapshot']);
+    await expectProxiesClean(rig);
+  });
+
+  it("leaves the same disk alone when somebody else's lock has brought it back to the same proxy", async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await killWhen(rig, () => hotAdded(rig).length > 0);
+    await rig.clock.advanceBy(3_600_000);
+    const stranger = await prepareStranger(rig, 'erp-01');
+    stranger.add('proxy-1');
+    await rig.clock.advanceBy(30_000);
+    const { removed, warnings } = await rig.run(rig.engine().cleanup());
+    expect(hotAdded(rig).map(({ id }) => id)).toEqual([stranger.diskId]);
+    expect(removed.map(({ kind }) => kind)).not.toContain('hot-added-disk');
+    expect(warnings).toEqual([expect.stringContaining("may be somebody else's and is left alone")]);
+    stranger.remove('proxy-1');
+    await rig.clock.advanceBy(60_000);
+    expect((await rig.run(rig.engine().cleanup())).warnings).toEqual([]);
+    expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+
+  it('is done by the next backup of the same server, which says so', async () => {
+    await using rig = await createRig({ proxies: [{ name: 'proxy-1', isOff: true }] });
+    await killWhen(rig, () => hotAdded(rig).length > 0);
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(result.warnings.map((text) => text.replace(/: .*$/, ''))).toEqual([
+      'removed a left-over hot-added-disk of an earlier run',
+      'removed a left-over hot-added-disk of an earlier run',
+      'removed a left-over backup-resource of an earlier run',
+      'removed a left-over snapshot of an earlier run',
+      'removed a left-over proxy of an earlier run',
+    ]);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+    expect(statusOf(rig, 'proxy-1')).toBe('stopped');
+  });
+
+  it('reads notes of versions that knew no proxies', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    const old = {
+      version: 1,
+      runId: '0123456789ab',
+      kind: 'backup',
+      serverId: rig.server.id,
+      serverName: 'erp-01',
+      snapshots: [{ name: 'backlot-0123456789ab-1' }],
+      resourceIds: [],
+      aliveUntilMs: 0,
+    };
+    await rig.repository.writeNote('run-backlot-0123456789ab', old);
+    expect(await rig.run(rig.engine().cleanup())).toEqual({ removed: [], warnings: [] });
+    expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+});
