@@ -19,6 +19,7 @@ import { signDisk } from './disk-signature.ts';
 import type { DeviceMirror, GuestDevice, Guests } from './guest-api.ts';
 import { GuestFaults } from './guest-faults.ts';
 import { GuestPresence } from './guest-presence.ts';
+import { createPatientClock } from './patient-clock.ts';
 import { runInShell } from './guest-shell.ts';
 import { dialDevice, noteIo } from './serve-device.ts';
 import { inWholeSectors, SECTOR_BYTES, sizeInSectors } from './whole-sectors.ts';
@@ -66,6 +67,7 @@ class Plane {
   /** What is shown, in the order in which it appeared. */
   readonly #shown = new Set<GuestPresence>();
   #mirror: DeviceMirror | undefined;
+  #patientClock: Clock | undefined;
   #connections = 0;
 
   constructor(options: GuestPlaneOptions) {
@@ -255,13 +257,20 @@ class Plane {
   #mirrorAppear({ server, device }: GuestPresence): void | Promise<void> {
     const mirror = this.#mirror;
     if (mirror === undefined) return;
-    return whileHolding(this.#options.clock, () => mirror.appear(server, device));
+    return whileHolding(this.#patience(), () => mirror.appear(server, device));
   }
 
   #mirrorVanish({ server, recognised }: GuestPresence, isForced: boolean): void | Promise<void> {
     const mirror = this.#mirror;
     if (mirror === undefined || recognised === undefined) return;
-    return whileHolding(this.#options.clock, () => mirror.vanish(server, recognised, isForced));
+    return whileHolding(this.#patience(), () => mirror.vanish(server, recognised, isForced));
+  }
+
+  /** A guest's kernel reads a disk before it shows it, and a fault may let that take time. */
+  #patience(): Clock {
+    const { clock, journal, faults } = this.#options;
+    this.#patientClock ??= createPatientClock(clock, { world: { journal }, faults: faults() });
+    return this.#patientClock;
   }
 
   #note({ server, device }: GuestPresence, change: 'appears' | 'vanishes', why?: string): void {

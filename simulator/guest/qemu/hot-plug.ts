@@ -17,6 +17,9 @@ export interface Plugged {
   readonly slot: number;
 }
 
+/** Nobody looks at it. Where it is not given QEMU reads the disk to guess it, and does nothing else meanwhile. */
+const GEOMETRY = { cyls: 1024, heads: 16, secs: 63 } as const;
+
 /** A guest that was still booting does not hear the first time. */
 const ASK_AGAIN_MS = 5000;
 
@@ -45,6 +48,7 @@ export class HotPlug {
         driver: 'virtio-blk-pci',
         id: deviceId(slot),
         drive: nodeName(slot),
+        ...GEOMETRY,
         ...slotAddress(slot),
         ...(serial === '' ? {} : { serial }),
       });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPatientClock } from '../../../harness/runner/patient-clock.ts';
+import { PatientClock } from '../../../simulator/guest/patient-clock.ts';
 import { sleep, whileHolding } from '../../../src/kernel/clock.ts';
 import { Journal } from '../../../src/kernel/journal.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
@@ -16,7 +16,8 @@ function stage() {
   const clock = new VirtualClock(0);
   const journal = new Journal({ now: () => clock.now() });
   const faults = { list: () => [DELAY], add: () => DELAY, clear: () => undefined, strike: () => [] };
-  const patient = createPatientClock(clock, { world: { journal }, faults });
+  const patient = new PatientClock(clock);
+  patient.attend({ world: { journal }, faults });
   const strike = (at: string): void => {
     journal.append({ type: 'fault.fired', fault: 'slow', kind: 'delay', at, count: 1 });
   };
