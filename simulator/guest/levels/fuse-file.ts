@@ -62,8 +62,8 @@ export async function mountFuseFile(options: FuseFileOptions): Promise<AsyncDisp
   }
   return {
     async [Symbol.asyncDispose]() {
-      await unmountFuse(path);
-      // After an unmount nbdfuse ends by itself; not if a program still holds the file.
+      // After an unmount nbdfuse ends by itself, but not while a program holds the file open.
+      if ((await unmountFuse(path)) === 'in use') child.kill('SIGKILL');
       const patience = wall.setTimer(wall.now() + STOP_MS, () => child.kill('SIGKILL'));
       await ended;
       patience.cancel();
@@ -74,18 +74,22 @@ export async function mountFuseFile(options: FuseFileOptions): Promise<AsyncDisp
 }
 
 /**
- * Takes the mount away, whether or not a program holds the file open: a guest's kernel doesn't ask either. Says nothing
- * when there is none.
+ * Takes the mount away, whether or not a program holds the file open: a guest's kernel doesn't ask either. `in use`: one
+ * does, and nbdfuse goes on for it. Says nothing when there is no mount.
  */
-export async function unmountFuse(path: string): Promise<void> {
+export async function unmountFuse(path: string): Promise<'unmounted' | 'in use'> {
   for (const [program, ...args] of [
     ['umount', path],
-    ['umount', '--lazy', path],
     ['fusermount3', '-u', path],
+  ] as const) {
+    if ((await runProgram(program, args)).code === 0) return 'unmounted';
+  }
+  for (const [program, ...args] of [
+    ['umount', '--lazy', path],
     ['fusermount3', '-u', '-z', path],
   ] as const) {
-    if ((await runProgram(program, args)).code === 0) return;
-    if (!(await mountPoints()).includes(path)) return;
+    if (!(await mountPoints()).includes(path)) return 'unmounted';
+    if ((await runProgram(program, args)).code === 0) return 'in use';
   }
   throw new Error(`${path} cannot be unmounted`);
 }

@@ -1,6 +1,7 @@
 /** Programs that know nothing of backlot look at what was hot-added to a proxy: as a file, and as a block device. */
 import { execFile } from 'node:child_process';
 import {
+  existsSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -9,11 +10,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { userInfo, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ServedProxy, serveProxy } from '../../e2e/served-proxy.ts';
+import { MIB, type ServedProxy, serveProxy } from '../../e2e/served-proxy.ts';
 import { requirePeers } from '../peers.ts';
 
 const exec = promisify(execFile);
@@ -124,6 +126,24 @@ describe.skipIf(!canLoop)('a hot-added disk as a block device', () => {
     await run('dd', `if=${image}`, `of=${disk.path}`, 'bs=64k', 'conv=notrunc');
     await proxy.detach(disk);
     expect((await proxy.liveBytes('ide1')).equals(changed)).toBe(true);
+  });
+});
+
+describe.skipIf(!canLoop)('a device that a program holds open', () => {
+  it.each(['fuse', 'loop'])('%s: is taken away all the same, and reading it fails', async (level) => {
+    await using proxy = await serveProxy(['--guest', level]);
+    const [disk] = await proxy.attach('ide0');
+    if (disk === undefined) throw new Error('not attached');
+    const file = await open(disk.path, 'r');
+    await file.read(Buffer.alloc(4096), 0, 4096, 0);
+    await proxy.detach(disk);
+    await expect(file.read(Buffer.alloc(4096), 0, 4096, 8 * MIB)).rejects.toThrow(
+      /EIO|ENOTCONN|ECONNABORTED/,
+    );
+    // Of a mount that is gone even the close says so.
+    await file.close().catch(() => undefined);
+    expect(existsSync(disk.path)).toBe(false);
+    expect(await traces(proxy)).toEqual([]);
   });
 });
 
