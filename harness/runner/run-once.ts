@@ -10,7 +10,7 @@ import { countFaults, judgeEnd, readWorldState } from './end-of-story.ts';
 import { describeChain } from './error-chain.ts';
 import type { FaultCount, Finding, Outcome } from './outcome.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
-import { PatientClock } from '../../simulator/guest/patient-clock.ts';
+import { createPatientClock } from '../../simulator/guest/patient-clock.ts';
 import type { Scenario } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 import { playSteps, StepFailed } from './steps/step-table.ts';
@@ -52,17 +52,15 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
   };
   const seed = `${options.seed}/${scenario.id}/${transport}`;
   const clock = new VirtualClock(BEGINNING_MS);
-  const patient = options.openGuests === undefined ? undefined : new PatientClock(clock);
   const hosted = await simulator.createWorld({
     seed,
-    clock: patient ?? clock,
+    clock,
     inventory: buildInventory(scenario.world, seed),
     settings: buildSettings(scenario.world.settings, DEFAULT_SETTINGS),
   });
-  patient?.attend(hosted);
   options.seams.world?.(hosted);
   try {
-    await using guests = await options.openGuests?.(hosted, patient ?? clock);
+    await using guests = await options.openGuests?.(hosted, createPatientClock(clock, hosted));
     const way = guests === undefined ? {} : { connectProxy: guests.connectProxy };
     const story = new Story({ ...options, ...way, scenario, hosted, clock, seed });
     try {

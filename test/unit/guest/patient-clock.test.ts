@@ -16,8 +16,7 @@ function stage() {
   const clock = new VirtualClock(0);
   const journal = new Journal({ now: () => clock.now() });
   const faults = { list: () => [DELAY], add: () => DELAY, clear: () => undefined, strike: () => [] };
-  const patient = new PatientClock(clock);
-  patient.attend({ world: { journal }, faults });
+  const patient = createPatientClock(clock, { world: { journal }, faults });
   const strike = (at: string): void => {
     journal.append({ type: 'fault.fired', fault: 'slow', kind: 'delay', at, count: 1 });
   };
