@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PatientClock } from '../../../simulator/guest/patient-clock.ts';
+import { createPatientClock } from '../../../simulator/guest/patient-clock.ts';
 import { sleep, whileHolding } from '../../../src/kernel/clock.ts';
 import { Journal } from '../../../src/kernel/journal.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
