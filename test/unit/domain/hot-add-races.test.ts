@@ -87,6 +87,18 @@ describe('two HotAdd tasks on one proxy', () => {
     expect(devicesOn(small)).toEqual(['virtio0']);
   });
 
+  it('remove against add of the same disk to restore: the add meets the race, not the disk that is going', async () => {
+    const small = proxyWorld({ isRunning: false });
+    const { world } = small;
+    await restoreLease(small);
+    const disks = liveDisks(small, 'ide0');
+    await finish(small, world.hotAdd.add(PROXY, disks, 'me'));
+    const remove = world.hotAdd.remove(PROXY, [uuidOf(small, 'ide0')], 'one');
+    expect(codeOf(() => world.hotAdd.add(OTHER_PROXY, disks, 'two'))).toBe('DISK_ATTACHED');
+    const add = world.hotAdd.add(PROXY, disks, 'two');
+    expect([await finish(small, add), await finish(small, remove)]).toEqual([failed('HOTADD_CONFLICT'), WON]);
+  });
+
   it('a call that nothing can save is refused at once all the same', async () => {
     const small = proxyWorld();
     const { world } = small;
