@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { TransportError } from '../../../src/sdk/http-transport.ts';
 import { slowWriter, tapScp, tapWriter } from './changed-env.ts';
@@ -62,7 +63,7 @@ describe('a disk task of somebody else on the proxy', () => {
     await using rig = await createRig({
       servers: ['erp-01', 'erp-02'],
       proxies: TWO_PROXIES,
-      settings: { taskMs: { 'hotadd.add': 120_000 } },
+      settings: { taskMs: { ...DEFAULT_SETTINGS.taskMs, 'hotadd.add': 120_000 } },
     });
     const engine = rig.engine({ busyWaitMs: 60_000 }, await busy(rig));
     const result = await rig.run(engine.backup(HOTADD_JOB));
