@@ -213,7 +213,9 @@ class Story {
 
 describe('two proxies', () => {
   const made = vi.spyOn(DiskImage, 'cloneOf');
-  afterAll(() => void made.mockRestore());
+  afterAll(() => {
+    made.mockRestore();
+  });
 
   it('keep their promises through any life', () => {
     const ends = new Map<string, number>();
