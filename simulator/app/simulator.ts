@@ -20,7 +20,8 @@ import { createFaults } from '../fault/registry.ts';
 import { createGuestPlane } from '../guest/guest-plane.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
 import { PasswordKey } from '../http/password-key.ts';
-import { createProductApi } from '../http/product-api.ts';
+import { createDirectDoor } from '../http/direct-door.ts';
+import { createApiContext, createProductApi } from '../http/product-api.ts';
 import { WorldRegistry } from '../http/world-directory.ts';
 import type { PresetName } from '../inventory/presets.ts';
 import type { BaseImage } from '../store/base-image.ts';
@@ -55,10 +56,11 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
   const passwordKey = new PasswordKey();
   // A served simulator has listeners of its own and never asks for this one.
   let api: FastifyInstance | undefined;
-  const transport = (): HttpTransport => {
-    api ??= createProductApi({ worlds: directory, clock, passwordKey });
-    return createInProcessTransport(api);
-  };
+  const listener = { worlds: directory, clock, passwordKey };
+  const context = createApiContext(listener);
+  const door = createDirectDoor(context);
+  const server = (): FastifyInstance => (api ??= createProductApi(listener, context));
+  const transport = (): HttpTransport => createInProcessTransport(server, door);
   const nbd = new NbdPlane(() => [...hosted.values()]);
   const remove = (id: string): void => {
     hosted.get(id)?.close();

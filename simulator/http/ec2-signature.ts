@@ -8,7 +8,7 @@
  * @source SCP OpenAPI 6.11.1, EC2 authentication; six public clients
  * @fidelity observed
  */
-import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 export interface Ec2Credential {
   readonly accessKey: string;
@@ -48,26 +48,31 @@ export function isSignatureValid(
   const amzDate = request.header('x-amz-date');
   if (amzDate === undefined) return false;
   const key = signingKey(secretKey, credential.scope);
-  return canonicalRequests(request, credential.signedHeaders).some((canonical) => {
+  const signature = Buffer.from(credential.signature, 'hex');
+  for (const canonical of canonicalRequests(request, credential.signedHeaders)) {
     const toSign = [ALGORITHM, amzDate.trim(), credential.scope, sha256(canonical)].join('\n');
     const expected = createHmac('sha256', key).update(toSign).digest();
-    return timingSafeEqual(expected, Buffer.from(credential.signature, 'hex'));
-  });
+    if (timingSafeEqual(expected, signature)) return true;
+  }
+  return false;
 }
 
 /** Clients differ in whether they sign the path encoded or not, and the host with its port or not: all pass. */
-function canonicalRequests(request: SignedRequest, signedHeaders: string): readonly string[] {
+function* canonicalRequests(request: SignedRequest, signedHeaders: string): Generator<string> {
   const paths = new Set([request.path, decodePath(request.path)]);
   const host = request.header('host');
   const hosts = new Set([host, host?.replace(/:\d+$/, '')]);
   const payloadHash = sha256(request.body);
-  const canonical = [...paths].flatMap((path) =>
-    [...hosts].map((sentHost) => {
+  const tried = new Set<string>();
+  for (const path of paths)
+    for (const sentHost of hosts) {
       const headers = canonicalHeaders(request, signedHeaders, sentHost);
-      return [request.method.toUpperCase(), path, '', headers, signedHeaders, payloadHash].join('\n');
-    }),
-  );
-  return [...new Set(canonical)];
+      const canonical = [request.method.toUpperCase(), path, '', headers, signedHeaders, payloadHash].join(
+        '\n',
+      );
+      if (!tried.has(canonical)) yield canonical;
+      tried.add(canonical);
+    }
 }
 
 function canonicalHeaders(request: SignedRequest, signedHeaders: string, host: string | undefined): string {
@@ -105,4 +110,4 @@ function decodePath(path: string): string {
   }
 }
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+const sha256 = (data: string | Uint8Array): string => hash('sha256', data);

@@ -6,17 +6,30 @@ import {
   type HttpTransport,
   TransportError,
 } from '../../src/sdk/http-transport.ts';
+import type { DirectDoor } from './direct-door.ts';
 
-/** `send` rejects with `TransportError` where the connection ended without an answer, and with the signal's reason. */
-export function createInProcessTransport(app: FastifyInstance): HttpTransport {
+/**
+ * `send` rejects with `TransportError` where the connection ended without an answer, and with the signal's reason.
+ * With a `door` the server is asked only for what that does not take.
+ */
+export function createInProcessTransport(server: () => FastifyInstance, door?: DirectDoor): HttpTransport {
+  const ask = (request: HttpRequest): Promise<HttpResponse> =>
+    door?.(request)?.then(unlessLost) ?? inject(server(), request);
   return {
     send: async (request, signal) => {
       signal?.throwIfAborted();
-      return unlessAborted(inject(app, request), signal);
+      return unlessAborted(ask(request), signal);
     },
     close: async () => undefined,
   };
 }
+
+function unlessLost(answer: HttpResponse | 'lost'): HttpResponse {
+  if (answer === 'lost') throw new TransportError(NO_ANSWER);
+  return answer;
+}
+
+const NO_ANSWER = 'the connection ended without an answer';
 
 async function inject(app: FastifyInstance, request: HttpRequest): Promise<HttpResponse> {
   try {
@@ -29,7 +42,7 @@ async function inject(app: FastifyInstance, request: HttpRequest): Promise<HttpR
     const headers = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);
     return { status: response.statusCode, headers: Object.fromEntries(headers), body: response.body };
   } catch (error) {
-    throw new TransportError('the connection ended without an answer', { cause: error });
+    throw new TransportError(NO_ANSWER, { cause: error });
   }
 }
 

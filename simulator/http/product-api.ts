@@ -37,14 +37,21 @@ const BODY_LIMIT = 4 * 2 ** 20;
 /** A body over the limit is read away up to here, so that its sender comes to read the refusal. */
 const READ_AWAY_LIMIT = 64 * 2 ** 20;
 
-export function createProductApi(options: ProductApiOptions): FastifyInstance {
-  const api: ApiContext = {
+/** What the calls of one listener share beyond their worlds. */
+export function createApiContext(options: ProductApiOptions): ApiContext {
+  return {
     worlds: options.worlds,
     clock: options.clock,
     key: options.passwordKey ?? new PasswordKey(),
     publicKeyLimiter: new PublicKeyLimiter(options.publicKeyLimits ?? PUBLIC_KEY_LIMITS),
     hasJanus: options.surface !== 'hci',
   };
+}
+
+export function createProductApi(
+  options: ProductApiOptions,
+  api: ApiContext = createApiContext(options),
+): FastifyInstance {
   const app = createApp(options.tls);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

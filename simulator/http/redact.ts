@@ -18,9 +18,31 @@ const LIMIT_BYTES = 2048;
 
 /** The value without its secrets, or `undefined` when it is long. */
 export function journalValue(value: Json | undefined): Json | undefined {
-  if (value === undefined) return undefined;
+  if (value === undefined || leastBytes(value, LIMIT_BYTES) >= LIMIT_BYTES) return undefined;
   const clean = redact(value);
   return Buffer.byteLength(JSON.stringify(clean)) < LIMIT_BYTES ? clean : undefined;
+}
+
+/**
+ * A number of bytes that the value without its secrets can't be shorter than; stops counting at `enough`. Most long
+ * answers are known by it, without a copy.
+ */
+function leastBytes(value: Json, enough: number, name = ''): number {
+  if (SECRET_NAMES.has(name)) return 2;
+  // A hidden id of a token may be shorter than the token.
+  if (typeof value === 'string') return name === 'id' ? 2 : value.length + 2;
+  if (value === null || typeof value !== 'object') return 1;
+  let bytes = 2;
+  for (const key in value) {
+    if (bytes >= enough) return bytes;
+    const inner = (value as { readonly [key: string]: Json | undefined })[key];
+    // What is undefined is left out of JSON.
+    if (inner === undefined) continue;
+    bytes += isList(value)
+      ? leastBytes(inner, enough - bytes)
+      : key.length + 3 + leastBytes(inner, enough - bytes, key);
+  }
+  return bytes;
 }
 
 function redact(value: Json, name = ''): Json {

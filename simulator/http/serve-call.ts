@@ -95,12 +95,13 @@ type WorldRawCall = RawCall & { readonly operation: WorldOperation };
 async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller): Promise<Outcome> {
   const { world } = caller.hosted;
   const call = callsOf(world).next();
-  journalRequest(world, call, raw, caller.actor, parseBodyOrNothing(raw));
+  const body = parseBodyOrNothing(raw);
+  journalRequest(world, call, raw, caller.actor, body);
   let faults: StruckFaults = NO_FAULTS;
   let reply: Reply;
   try {
     verifySignature(caller, raw);
-    faults = await strikeBefore(caller.hosted, raw, parseBodyOrNothing(raw));
+    faults = await strikeBefore(caller.hosted, raw, body);
     if (faults.isRequestLost) {
       journalReply(world, call, raw, undefined, true);
       return 'lost';

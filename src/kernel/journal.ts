@@ -146,6 +146,9 @@ export interface JournalOptions {
   capacity?: number;
 }
 
+/** Hashing line by line costs more for the calls than for the bytes. */
+const LINES_AT_ONCE = 256;
+
 export class Journal {
   readonly #now: () => number;
   readonly #capacity: number;
@@ -187,7 +190,13 @@ export class Journal {
   /** SHA-256 over the JSON lines, lower-case hex. Equal for equal runs. */
   hash(): string {
     const hash = createHash('sha256');
-    for (const entry of this.#entries) hash.update(toJsonLine(entry));
+    for (let at = 0; at < this.#entries.length; at += LINES_AT_ONCE)
+      hash.update(
+        this.#entries
+          .slice(at, at + LINES_AT_ONCE)
+          .map(toJsonLine)
+          .join(''),
+      );
     return hash.digest('hex');
   }
 }

@@ -4,7 +4,7 @@
  * @source SCP OpenAPI 6.11.1, authentication; several public clients
  * @fidelity observed
  */
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { formatUtc } from '../contract/timestamps.ts';
 
 export interface SignableRequest {
@@ -70,5 +70,5 @@ function hmac(key: Buffer | KeyObject, text: string): Buffer {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text);
 }

@@ -1,5 +1,5 @@
 /** Values that the API shows and the world does not hold: made from what it holds, always the same way. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { World } from '../../domain/world-api.ts';
 
 /** The only tenant. */
@@ -10,8 +10,7 @@ export const ratioOf = (used: number, total: number): number =>
   total === 0 ? 0 : Math.round((used / total) * 10_000) / 10_000;
 
 /** Lower-case hex that belongs to `label`. */
-export const stableHex = (label: string, length: number): string =>
-  createHash('sha256').update(label).digest('hex').slice(0, length);
+export const stableHex = (label: string, length: number): string => hash('sha256', label).slice(0, length);
 
 /** A UUID that belongs to `label`. */
 export function stableUuid(label: string): string {
