@@ -5,6 +5,7 @@ import {
   type ConnectProxy,
   DeviceGone,
   type GuestBlockDevice,
+  type OpenDeviceOptions,
   type OpenDisk,
   type ProxyAgent,
 } from '../engine/proxy-agent.ts';
@@ -15,50 +16,80 @@ import { agentSocket } from '../kernel/guest-folder.ts';
 import { NbdError } from '../nbd/client/errors.ts';
 import { ERRNO } from '../nbd/wire/errno.ts';
 import { type AskGuest, openChannelDisk } from './channel-disk.ts';
+import { createWallClock } from './wall-clock.ts';
 
 export interface GuestChannelOptions {
   /** Folder with a folder for each proxy, as `backlot serve --json` names it. */
   readonly guestDir: string;
-  /** Stands still while the guest works. Absent: the wall's time. */
+  /** Stands still while the guest works. Default: the wall's time. */
   readonly clock?: Clock;
 }
 
 /** Connects to `<guestDir>/<proxy name>/agent.sock`. */
 export function connectGuestChannel(options: GuestChannelOptions): ConnectProxy {
-  const { guestDir, clock } = options;
-  const hold = <T>(work: () => Promise<T>): Promise<T> =>
-    clock === undefined ? work() : whileHolding(clock, work);
+  const { guestDir, clock = createWallClock() } = options;
   return ({ name }, signal) =>
-    hold(async () => {
+    whileHolding(clock, async () => {
       const client = new ChannelClient(await dialAgent(agentSocket(guestDir, name), name, signal));
-      const ask: AskGuest = (words, payload, signal) =>
-        hold(() => untilAborted(client.ask(words, payload).catch(translate), signal));
+      const agent = new ChannelAgent(client, clock);
       try {
-        await ask(['hello'], undefined, signal);
+        await agent.greet(signal);
       } catch (error) {
         client.close();
         throw error;
       }
-      return agentOver(client, ask);
+      return agent;
     });
 }
 
-function agentOver(client: ChannelClient, ask: AskGuest): ProxyAgent {
-  const list = async (signal: AbortSignal): Promise<readonly ChannelDevice[]> =>
-    parseDevices(await ask(['devices'], undefined, signal));
-  return {
-    async devices(signal) {
-      return (await list(signal)).map(({ sequence: _sequence, ...device }): GuestBlockDevice => device);
-    },
-    async open(name, { signal }): Promise<OpenDisk> {
-      const device = (await list(signal)).find((one) => one.name === name);
-      if (device === undefined) throw new DeviceGone(`the guest has no ${name}`);
-      return openChannelDisk(device, ask);
-    },
-    async close() {
-      client.close();
-    },
-  };
+class ChannelAgent implements ProxyAgent {
+  readonly #client: ChannelClient;
+  readonly #clock: Clock;
+
+  constructor(client: ChannelClient, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async greet(signal: AbortSignal): Promise<void> {
+    await this.#ask(['hello'], undefined, signal);
+  }
+
+  async devices(signal: AbortSignal): Promise<readonly GuestBlockDevice[]> {
+    return (await this.#list(signal)).map(({ sequence: _sequence, ...device }) => device);
+  }
+
+  async open(name: string, { signal, requestTimeoutMs }: OpenDeviceOptions): Promise<OpenDisk> {
+    const device = (await this.#list(signal)).find((one) => one.name === name);
+    if (device === undefined) throw new DeviceGone(`the guest has no ${name}`);
+    return openChannelDisk(device, (words, payload, abort) => {
+      const answer = this.#ask(words, payload, abort);
+      return requestTimeoutMs === undefined ? answer : this.#inTime(answer, requestTimeoutMs, name);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+  }
+
+  async #list(signal: AbortSignal): Promise<readonly ChannelDevice[]> {
+    return parseDevices(await this.#ask(['devices'], undefined, signal));
+  }
+
+  #ask(...[words, payload, signal]: Parameters<AskGuest>): Promise<Buffer> {
+    const ask = (): Promise<Buffer> => this.#client.ask(words, payload).catch(translate);
+    return whileHolding(this.#clock, () => untilAborted(ask(), signal));
+  }
+
+  /** The guest may answer later; nobody waits for it any more. @throws DeviceGone */
+  #inTime<T>(answer: Promise<T>, ms: number, name: string): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = this.#clock.setTimer(this.#clock.now() + ms, () =>
+      reject(new DeviceGone(`${name} has not answered for ${ms / 1000} s`)),
+    );
+    answer.catch(() => undefined);
+    return Promise.race([answer, late]).finally(() => timer.cancel());
+  }
 }
 
 /** The words of the channel in the engine's terms. */
