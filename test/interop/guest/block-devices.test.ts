@@ -107,12 +107,17 @@ describe.skipIf(!canLoop)('a hot-added disk as a block device', () => {
     expect(await traces(proxy)).toEqual([]);
   });
 
-  it('shows its serial in lsblk where no udev runs', async () => {
+  it('shows its serial in lsblk, and takes it along', async () => {
     await using proxy = await serveProxy(['--guest', 'loop']);
     const [disk] = await proxy.attach('ide1');
     if (disk === undefined) throw new Error('not attached');
     const line = await run('lsblk', '--noheadings', '--output', 'SERIAL', realpathSync(disk.path));
     expect(line).toBe(disk.serial);
+    const device = realpathSync(disk.path);
+    await proxy.detach(disk);
+    expect(await run('lsblk', '--noheadings', '--all', '--output', 'NAME,SERIAL', device)).not.toContain(
+      disk.serial,
+    );
   });
 
   it('takes what dd writes, to the end', async () => {
