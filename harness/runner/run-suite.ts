@@ -1,4 +1,5 @@
 /** All chosen scenarios with all chosen engines. */
+import type { ProxyMachineOptions } from '../../simulator/guest/qemu/qemu-command.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
@@ -19,6 +20,8 @@ export interface SuiteTask {
 export interface GuestsNode {
   readonly level: GuestLevel;
   readonly proxyImage?: string;
+  /** `qemu`: what the machines are like. */
+  readonly machine?: ProxyMachineOptions;
 }
 
 export interface SuiteOptions {

@@ -18,19 +18,19 @@ import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { checkGuests } from './run-guests.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
-interface RunFlags {
+interface RunFlags extends ProxyMachineFlags {
   readonly engine?: readonly Transport[];
   readonly seed: string;
   readonly report: string;
   readonly jobs: number;
   readonly guest?: GuestLevel;
-  readonly proxyImage?: string;
   readonly json?: boolean;
 }
 
@@ -48,7 +48,7 @@ export function registerRunCommands(program: Command): void {
 
 function registerRun(program: Command): void {
   const engine = new Option('--engine <name...>', 'reference engines (all when left out)').choices(ENGINES);
-  program
+  const command = program
     .command('run')
     .description('run scenarios with the reference engines, in process and in virtual time')
     .argument('[scenario...]', 'ids, beginnings of ids, or files (all when left out)')
@@ -62,7 +62,6 @@ function registerRun(program: Command): void {
         'show hot-added disks outside of the process, once and in real time: sockets, files, devices, machines',
       ).choices(GUEST_LEVELS),
     )
-    .option('--proxy-image <file>', 'your own proxy image for --guest qemu')
     .option('--json', 'the report as one JSON document on standard output')
     .addHelpText(
       'after',
@@ -75,6 +74,7 @@ Examples:
 Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal error.`,
     )
     .action(run);
+  addProxyMachineFlags(command);
 }
 
 async function run(words: string[], flags: RunFlags): Promise<void> {
@@ -105,13 +105,13 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
 }
 
 /** @throws CliError for flags that don't go together */
-function guestsOf({ guest, proxyImage, engine }: RunFlags): GuestsNode | undefined {
-  if (proxyImage !== undefined && guest !== 'qemu')
-    throw new CliError('usage', '--proxy-image is for --guest qemu only', 'Add --guest qemu.');
+function guestsOf(flags: RunFlags): GuestsNode | undefined {
+  const { guest, engine } = flags;
+  const machine = proxyMachineOf(flags, guest);
   if (guest === undefined) return undefined;
   if (engine !== undefined && !engine.includes('hotadd'))
     throw new CliError('usage', '--guest concerns the engine hotadd only', 'Add --engine hotadd.');
-  return { level: guest, ...(proxyImage === undefined ? {} : { proxyImage }) };
+  return { level: guest, ...machine };
 }
 
 function parseJobs(text: string): number {

@@ -50,7 +50,7 @@ async function makeFolder(): Promise<string> {
 }
 
 function openLevel(
-  { level, proxyImage }: GuestsNode,
+  { level, ...machine }: GuestsNode,
   { world, guests }: HostedWorld,
   folder: string,
 ): Promise<OpenGuestLevel> {
@@ -60,7 +60,7 @@ function openLevel(
     guests,
     wall: createWallClock(),
     report: (line) => process.stderr.write(`guest: ${line}\n`),
-    ...(proxyImage === undefined ? {} : { proxyImage }),
+    ...machine,
   });
 }
 

@@ -16,12 +16,13 @@ import {
 import { openGuestLevel } from '../../simulator/guest/levels/open-guest-level.ts';
 import { createWallClock } from '../runtime/wall-clock.ts';
 import { CliError } from './cli-error.ts';
+import type { ProxyMachine } from './proxy-machine-flags.ts';
 
 export interface ServeGuestsOptions {
   readonly level: GuestLevel;
   /** Drawn when absent. */
   readonly folder?: string;
-  readonly proxyImage?: string;
+  readonly proxyMachine: ProxyMachine;
   worlds(): readonly HostedWorld[];
 }
 
@@ -106,7 +107,7 @@ class ServedGuestLevels {
   }
 
   async #openFor({ world, guests }: HostedWorld): Promise<void> {
-    const { level, proxyImage } = this.#options;
+    const { level, proxyMachine } = this.#options;
     const folder = this.#open.size === 0 ? this.#folder : join(this.#folder, '.worlds', world.id);
     await mkdir(folder, { recursive: true });
     const opened = await openGuestLevel(level, {
@@ -115,7 +116,7 @@ class ServedGuestLevels {
       guests,
       wall: createWallClock(),
       report: (line) => process.stderr.write(`guest: ${line}\n`),
-      ...(proxyImage === undefined ? {} : { proxyImage }),
+      ...proxyMachine,
     });
     this.#open.set(world.id, opened);
   }

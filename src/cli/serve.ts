@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { ClockMode } from '../../simulator/control/clock-mode.ts';
 import { CLOCK_MODE_HELP, parseClockMode } from '../../simulator/control/clock-mode.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { printBanner, type ReadyLine } from './serve-banner.ts';
 import { type ServeOptions, startServer } from './start-server.ts';
 
@@ -13,7 +14,7 @@ import { type ServeOptions, startServer } from './start-server.ts';
 const FIXED_PORTS = { port: 4430, hciPort: 4443, nbdPort: 10_809, controlPort: 4480 } as const;
 
 export function registerServe(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('run the simulator: REST of SCP and HCI, NBD and NBDSSL, and the control interface')
     .option('--json', 'print one line of JSON when ready; ports are free ones unless given')
@@ -40,6 +41,7 @@ export function registerServe(program: Command): void {
     )
     .addHelpText('after', EXAMPLES)
     .action(serve);
+  addProxyMachineFlags(command);
 }
 
 const GUEST_LEVEL_HELP =
@@ -51,22 +53,28 @@ Examples:
   backlot serve --json --preset lab --seed 7 --clock virtual
   backlot serve --inventory cluster.yaml --clock x60
   backlot serve --guest loop                               hot-added disks are block devices; root
+  backlot serve --guest qemu                               proxies are virtual machines
   backlot serve --disk sql-prod-01:ide0=./system.img       a server of the preset tiny, seed backlot
 
 Exit codes: 0 stopped, 2 wrong usage, 3 the environment does not allow it (a port is taken), 70 internal error.`;
 
-type Flags = Omit<ServeOptions, 'ports'> & {
-  readonly json?: boolean;
-  readonly port?: number;
-  readonly hciPort?: number;
-  readonly nbdPort?: number;
-  readonly controlPort?: number;
-};
+type Flags = Omit<ServeOptions, 'ports' | 'proxyMachine'> &
+  ProxyMachineFlags & {
+    readonly json?: boolean;
+    readonly port?: number;
+    readonly hciPort?: number;
+    readonly nbdPort?: number;
+    readonly controlPort?: number;
+  };
 
 async function serve(flags: Flags): Promise<void> {
   const fixed = flags.json === true ? { port: 0, hciPort: 0, nbdPort: 0, controlPort: 0 } : FIXED_PORTS;
   const stopped = stopSignal();
-  await using server = await startServer({ ...flags, ports: { ...fixed, ...definedPorts(flags) } });
+  await using server = await startServer({
+    ...flags,
+    proxyMachine: proxyMachineOf(flags, flags.guest),
+    ports: { ...fixed, ...definedPorts(flags) },
+  });
   const folder = mkdtempSync(join(tmpdir(), 'backlot-'));
   const caFile = join(folder, 'ca.pem');
   try {

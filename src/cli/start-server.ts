@@ -18,6 +18,7 @@ import { ScaledClock } from '../runtime/scaled-clock.ts';
 import { CliError } from './cli-error.ts';
 import type { ReadyLine } from './serve-banner.ts';
 import { packageVersion } from './package-version.ts';
+import type { ProxyMachine } from './proxy-machine-flags.ts';
 import { openServedGuests, type ServedGuests } from './serve-guests.ts';
 import { prepareInventory } from './serve-inventory.ts';
 
@@ -32,7 +33,7 @@ export interface ServeOptions {
   readonly guest: GuestLevel;
   readonly guestDir?: string;
   /** For the level qemu. */
-  readonly proxyImage?: string;
+  readonly proxyMachine: ProxyMachine;
   readonly ports: {
     readonly port: number;
     readonly hciPort: number;
@@ -141,12 +142,12 @@ function describeReady(
 }
 
 function openGuests(options: ServeOptions, simulator: ListenableSimulator): Promise<ServedGuests> {
-  const { guest, guestDir, proxyImage } = options;
+  const { guest, guestDir, proxyMachine } = options;
   return openServedGuests({
     level: guest,
     worlds: () => simulator.worlds(),
     ...(guestDir === undefined ? {} : { folder: resolve(guestDir) }),
-    ...(proxyImage === undefined ? {} : { proxyImage }),
+    proxyMachine,
   });
 }
 
