@@ -3,6 +3,7 @@
  * can't pass by never being looked at. `scenarios/scenario.schema.json` is made from this file.
  */
 import { Type } from 'typebox';
+import { Attack } from './schema/attack.ts';
 import type { ErrorExpectation, Trigger, Warnings } from './schema/jobs.ts';
 import { Step } from './schema/steps.ts';
 import { type Bounds, closed, Count, type EngineName as EngineNameWord } from './schema/words.ts';
@@ -24,6 +25,13 @@ export const ScenarioSchema = Type.Object(
     world: World,
     engine: Type.Optional(EngineSettings),
     secondEngine: Type.Optional(EngineSettings),
+    attack: Type.Optional(
+      Type.Array(Attack, {
+        minItems: 1,
+        description:
+          'With it the story is one of survival: jobs may fail or be killed, and are judged by what is true at the end',
+      }),
+    ),
     steps: Type.Array(Step, { minItems: 1 }),
     expect: Type.Optional(
       Type.Object(
@@ -50,6 +58,7 @@ export type StepKind = keyof StepBodies;
 export type StepNode = Type.Static<typeof Step>;
 export type Scenario = Type.Static<typeof ScenarioSchema>;
 export type WorldNode = Type.Static<typeof World>;
+export type AttackNode = Type.Static<typeof Attack>;
 export type EngineNode = Type.Static<typeof EngineSettings>;
 export type EngineName = Type.Static<typeof EngineNameWord>;
 export type TriggerNode = Type.Static<typeof Trigger>;

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Verify } from './jobs.ts';
 import { closed, Count, Duration, EngineName, Name, ProxyName, ServerName, Size, Slot } from './words.ts';
 
-const Fault = Type.Object(
+export const Fault = Type.Object(
   {
     id: Name,
     on: Type.String({
@@ -48,6 +48,18 @@ const Fault = Type.Object(
     mayMiss: Type.Optional(
       Type.Boolean({ description: 'The outcome counts even if it never fired; default false' }),
     ),
+  },
+  closed,
+);
+
+export const StorageFault = Type.Object(
+  {
+    id: Name,
+    engine: Type.Optional(EngineName),
+    operation: Type.Enum(['write', 'sync', 'rename', 'remove']),
+    path: Type.Optional(Type.String()),
+    after: Type.Optional(Count),
+    times: Type.Optional(Count),
   },
   closed,
 );
@@ -131,17 +143,7 @@ const plainSteps = {
   clearFaults: Type.Unsafe<'all' | readonly string[]>({
     anyOf: [{ const: 'all' }, { type: 'array', items: { type: 'string' }, minItems: 1 }],
   }),
-  storageFault: Type.Object(
-    {
-      id: Name,
-      engine: Type.Optional(EngineName),
-      operation: Type.Enum(['write', 'sync', 'rename', 'remove']),
-      path: Type.Optional(Type.String()),
-      after: Type.Optional(Count),
-      times: Type.Optional(Count),
-    },
-    closed,
-  ),
+  storageFault: StorageFault,
   backup: Backup,
   restore: Restore,
   cleanup: Cleanup,
