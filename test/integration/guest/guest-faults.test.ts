@@ -27,6 +27,15 @@ describe('coming', () => {
     expect(rig.guestEntries()).toEqual([]);
   });
 
+  it('device-late: nothing waits any more for a device whose disk is gone', async () => {
+    await using rig = await createGuestRig();
+    rig.fault({ kind: 'device-late', ms: 3_600_000 });
+    await rig.add('ide0');
+    await rig.taskEnd(rig.remove('ide0'));
+    // The next that happens is the end of the backup resource, two hours after its creation.
+    expect((rig.clock.nextTimerMs() ?? 0) - rig.clock.now()).toBeGreaterThan(3_600_000);
+  });
+
   it('device-never: the task ends well, nothing appears, and it can be removed', async () => {
     await using rig = await createGuestRig();
     rig.fault({ kind: 'device-never' });
@@ -109,6 +118,17 @@ describe('reading', () => {
     expect(rig.fired()).toBe(1);
     expect(rig.hosted.world.hotAdd.list(PROXY)).toHaveLength(1);
     expect((await rig.taskEnd(rig.remove('ide0'))).status).toBe('finish');
+  });
+
+  it('device-vanishes: a device that was spared once is spared for good', async () => {
+    await using rig = await createGuestRig();
+    rig.fault({ kind: 'device-vanishes', bytes: GRAIN, after: 1 });
+    await rig.add('ide0', 'ide1');
+    const [first, second] = [await rig.open('vdb'), await rig.open('vdc')];
+    for (let block = 0; block < 4; block++) await rig.run(first.read(block * GRAIN, GRAIN));
+    expect(rig.fired()).toBe(0);
+    await rig.run(second.read(0, 2 * GRAIN)).catch(() => undefined);
+    expect((await rig.devices()).map(({ name }) => name)).toEqual(['vdb']);
   });
 
   it('device-vanishes: the disk comes back when it is removed and added again', async () => {
@@ -224,6 +244,16 @@ describe('going', () => {
     expect(await rig.run((await rig.open('vdc')).read(GRAIN, 16))).toEqual(HEAD);
     await rig.clock.advanceBy(60_000);
     expect((await rig.devices()).map(({ name }) => name)).toEqual(['vdc']);
+  });
+
+  it('detach-early: of two devices of one disk the attached one is removed', async () => {
+    await using rig = await createGuestRig();
+    rig.fault({ kind: 'detach-early', ms: 600_000 });
+    await rig.add('ide0');
+    await rig.taskEnd(rig.remove('ide0'));
+    await rig.add('ide0');
+    await rig.taskEnd(rig.remove('ide0'));
+    expect((await rig.devices()).map(({ name }) => name)).toEqual(['vdb']);
   });
 });
 
