@@ -4,6 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRandomIds } from '../../src/runtime/random-ids.ts';
+import { createUndiciTransport } from '../../src/runtime/undici-transport.ts';
+import { createWallClock } from '../../src/runtime/wall-clock.ts';
+import { createScpClient } from '../../src/sdk/scp-client.ts';
 import { backlot, type ServeProcess, startServe } from './serve-process.ts';
 
 interface Disk {
@@ -42,6 +46,17 @@ async function imageOf(serverId: string): Promise<Map<string, Buffer>> {
   for (const { deviceId, sizeBytes } of server.disks)
     image.set(deviceId, await serve.readDisk(serverId, deviceId, sizeBytes));
   return image;
+}
+
+/** Returns when the server is off. */
+async function powerOff(serverId: string): Promise<void> {
+  const { scp: baseUrl, caFile, accessKey, secretKey } = serve.ready;
+  const transport = createUndiciTransport({ baseUrl, ca: readFileSync(caFile, 'utf8') });
+  const credentials = { kind: 'ec2', accessKey, secretKey } as const;
+  const scp = createScpClient({ transport, credentials, clock: createWallClock(), ids: createRandomIds() });
+  const { taskId } = await scp.stopServer(serverId);
+  await scp.waitForTask(taskId, { timeoutMs: 60_000 });
+  await transport.close();
 }
 
 function expectSame(actual: Map<string, Buffer>, expected: Map<string, Buffer>): void {
@@ -113,6 +128,50 @@ describe('the life of a backup', () => {
     const done = await backlot(['backup', ...job(), '--credentials', file, '--json']);
     expect(done.stderr).not.toContain(password);
     expect(done.code).toBe(0);
+  });
+});
+
+describe('through a proxy', () => {
+  const repo = join(folder, 'hotadd');
+  const viaProxy = () => ['--transport', 'hotadd', '--guest-dir', serve.ready.guestDir];
+
+  it('a server is backed up, and brought back by writing only where it differs', async () => {
+    interface Done {
+      pointId: string;
+      transport: string;
+      proxy: string;
+      differential: boolean;
+      disks: { readBytes: number; writtenBytes: number; zeroBytes: number }[];
+    }
+    const before = await imageOf(server.id);
+    const job = [...serve.scpArguments, '--repo', repo, ...viaProxy()];
+    const full = await serve.backlotJson<Done>('backup', ...job, '--vm', server.name, '--verify');
+    expect(full).toMatchObject({ kind: 'full', transport: 'hotadd', proxy: 'backup-proxy-1', warnings: [] });
+    await serve.control(world(`/servers/${server.id}/disks/ide0/write?offset=70000`), Buffer.from('ruined'));
+    await powerOff(server.id);
+    const back = await serve.backlotJson<Done>(
+      ...(['restore', ...job, '--point', full.pointId, '--to', server.name, '--differential'] as const),
+    );
+    expect(back).toMatchObject({ transport: 'hotadd', proxy: 'backup-proxy-1', differential: true });
+    const touched = back.disks.reduce((sum, disk) => sum + disk.writtenBytes + disk.zeroBytes, 0);
+    expect(touched).toBe(65_536);
+    expectSame(await imageOf(server.id), before);
+    const shown = await backlot(['backup', ...job, '--vm', server.name], serve.credentials);
+    expect(shown.stdout).toContain('over hotadd through proxy backup-proxy-1 in');
+  });
+
+  it('named by its name only, or not at all, is refused with what to do', async () => {
+    const job = ['backup', ...serve.scpArguments, '--repo', repo, '--vm', server.name];
+    const cases = [
+      [['--transport', 'hotadd'], '--transport hotadd needs --guest-dir'],
+      [['--guest-dir', '/'], 'go with --transport hotadd only'],
+      [['--transport', 'hotadd', '--guest-dir', '/'], 'say which proxy this machine is with --proxy NAME'],
+      [['--transport', 'hotadd', '--guest-dir', '/no/such/folder'], 'is no folder'],
+    ] as const;
+    for (const [args, reason] of cases) {
+      const refused = await backlot([...job, ...args], serve.credentials);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(reason)]);
+    }
   });
 });
 

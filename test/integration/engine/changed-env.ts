@@ -1,6 +1,6 @@
 /** Environments that are broken on purpose, from outside of the engine. */
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
-import type { ConnectProxy, OpenDisk } from '../../../src/engine/proxy-agent.ts';
+import type { ConnectProxy, GuestBlockDevice, OpenDisk } from '../../../src/engine/proxy-agent.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import { connectNbd } from '../../../src/nbd/client/connect-nbd.ts';
 import type { NbdClient } from '../../../src/nbd/client/nbd-client-api.ts';
@@ -49,6 +49,30 @@ export function tapNbd(
           return typeof value === 'function' ? value.bind(from) : value;
         },
       });
+    },
+  };
+}
+
+/** Changes what the guests of proxies list. */
+export function tapDevices(
+  env: EngineEnvironment,
+  change: (devices: readonly GuestBlockDevice[], hasOpened: boolean) => readonly GuestBlockDevice[],
+): EngineEnvironment {
+  const { connectProxy } = env;
+  if (connectProxy === undefined) throw new Error('there is no way into guests to change');
+  let hasOpened = false;
+  return {
+    ...env,
+    async connectProxy(proxy, signal) {
+      const agent = await connectProxy(proxy, signal);
+      return {
+        devices: async (until) => change(await agent.devices(until), hasOpened),
+        open(name, options) {
+          hasOpened = true;
+          return agent.open(name, options);
+        },
+        close: () => agent.close(),
+      };
     },
   };
 }

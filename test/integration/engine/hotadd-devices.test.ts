@@ -3,13 +3,22 @@ import type { FaultKind, FaultSpec } from '../../../simulator/fault/fault-api.ts
 import { expectSameAsLive } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, TWO_PROXIES, usedProxies } from './proxies.ts';
 import { createRig, KIB, ONE_PROXY, type Rig } from './rig.ts';
-import { slowWriter, tapWriter } from './changed-env.ts';
+import { slowWriter, tapDevices, tapWriter } from './changed-env.ts';
 
 const onGuest = (rig: Rig, fault: FaultKind & Pick<FaultSpec, 'times' | 'device'>): void => {
   rig.hosted.faults.add({ ...fault, on: 'guest' });
 };
 
 const fired = (rig: Rig): readonly number[] => rig.hosted.faults.list().map((fault) => fault.fired);
+
+function readBytesOn(rig: Rig, proxy: string): number {
+  const { id } = rig.hosted.world.servers.find(proxy);
+  return rig.hosted.world.journal.entries.reduce(
+    (sum, entry) =>
+      entry.type === 'guest.io' && entry.server === id && entry.command === 'READ' ? sum + entry.length : sum,
+    0,
+  );
+}
 
 describe('hot-added devices', () => {
   it.each<[string, FaultSpec]>([
@@ -113,6 +122,22 @@ describe('a device that is lost in mid-read', () => {
     expect(servers.find('proxy-1').status).toBe('stopped');
   });
 
+  it('because its name is another one in the end spoils the attempt', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    let renames = 0;
+    const engine = rig.engine({}, (env) =>
+      tapDevices(env, (devices, hasOpened) => {
+        if (!hasOpened || renames > 0) return devices;
+        renames++;
+        return devices.map((device) => ({ ...device, name: `${device.name}x` }));
+      }),
+    );
+    const result = await rig.run(engine.backup(HOTADD_JOB));
+    expect(result.proxy).toBe('proxy-2');
+    expect(result.warnings).toEqual([expect.stringContaining('became vdbx while it was in use')]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
   it('again and again ends the job with a hint', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     onGuest(rig, { kind: 'device-vanishes', bytes: 300 * KIB, times: 0 });
@@ -148,6 +173,7 @@ describe('a guest that signs the disks that it sees', () => {
     expect(fired(rig)).toEqual([1]);
     expect(result.proxy).toBe('proxy-2');
     expect(result.warnings).toEqual([expect.stringContaining('its guest has written to it')]);
+    expect(readBytesOn(rig, 'proxy-1'), 'found out before anything else was read').toBe(64 * KIB);
     await expectSameAsLive(rig, result.pointId);
     await expectProxiesClean(rig);
   });

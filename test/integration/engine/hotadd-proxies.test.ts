@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
-import { slowWriter, tapWriter } from './changed-env.ts';
+import { sleep } from '../../../src/kernel/clock.ts';
+import { slowWriter, tapScp, tapWriter } from './changed-env.ts';
 import { expectSameAsLive, expectSameBytes } from './expect-image.ts';
 import {
   expectProxiesClean,
@@ -187,8 +188,27 @@ describe('several backups at once', () => {
     const results = await rig.run(jobs(rig));
     expect(results.map(({ proxy, warnings }) => [proxy, warnings])).toEqual(NAMES.map(() => ['proxy-1', []]));
     const power = rig.hosted.world.tasks.list().map(({ action }) => action);
-    expect(power.filter((action) => action === 'start' || action === 'stop')).toEqual(['start', 'stop']);
+    expect(power.filter((action) => /^(?:start|stop)$/.test(action))).toEqual(['start', 'stop']);
     expect(statusOf(rig, 'proxy-1')).toBe('stopped');
+    await expectProxiesClean(rig);
+  });
+
+  it('leave a proxy on for a job that is about to attach its disks', async () => {
+    const servers = ['erp-01', 'erp-02'];
+    await using rig = await createRig({ servers, proxies: [{ name: 'proxy-1', isOff: true }] });
+    const lateDisk = rig.hosted.world.servers.find('erp-02').disks[0]?.uuid ?? '';
+    const engine = rig.engine({}, (env) =>
+      tapScp(env, async (request, send) => {
+        if (request.path.endsWith('/disks') && request.body?.includes(lateDisk))
+          await sleep(rig.clock, 120_000);
+        return send();
+      }),
+    );
+    const work = servers.map((server) => engine.backup({ server, transport: 'hotadd' }));
+    const results = await rig.run(Promise.all(work));
+    expect(results.map(({ warnings }) => warnings)).toEqual([[], []]);
+    const power = rig.hosted.world.tasks.list().map(({ action }) => action);
+    expect(power.filter((action) => /^(?:start|stop)$/.test(action))).toEqual(['start', 'stop']);
     await expectProxiesClean(rig);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tapDevices } from './changed-env.ts';
 import { expectSameAsLive, expectSameBytes } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, statusOf, TWO_PROXIES } from './proxies.ts';
 import { createRig, KIB, MIB, ONE_PROXY, type Rig } from './rig.ts';
@@ -94,6 +95,25 @@ describe('a restore over hotadd', () => {
     const result = await rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'hotadd' }));
     expect(result.proxy).toBe('proxy-2');
     await expectImages(rig, before);
+  });
+
+  it('to devices that are read-only in the guest writes nothing', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    const engine = rig.engine({ deviceWaitMs: 5000 }, (env) =>
+      tapDevices(env, (devices) => devices.map((device) => ({ ...device, isReadOnly: true }))),
+    );
+    const { pointId } = await rig.run(engine.backup(HOTADD_JOB));
+    const before = await images(rig);
+    await shutDown(rig);
+    await expect(
+      rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'hotadd' })),
+    ).rejects.toMatchObject({
+      step: 'proxy',
+      message: expect.stringContaining('read-only'),
+      unusableTarget: undefined,
+    });
+    await expectImages(rig, before);
+    await expectProxiesClean(rig);
   });
 
   it('that is aborted detaches the disks of the target before it unlocks it', async () => {
