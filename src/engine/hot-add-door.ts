@@ -15,72 +15,11 @@ import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
 import { AgentLost, type ConnectProxy, DeviceGone, type OpenDisk } from './proxy-agent.ts';
 import { ensureRunning } from './proxy-power.ts';
-import { NoProxy, NoSlotLeft, ProxyTrouble, UnfitProxy } from './proxy-trouble.ts';
+import { NoSlotLeft, ProxyTrouble, UnfitProxy } from './proxy-trouble.ts';
 import { Setback, type SetbackKind } from './setback.ts';
-import { addStrike, type ProxySeat, takeProxy } from './take-proxy.ts';
+import { addStrike, type ProxySeat } from './take-proxy.ts';
 
-/** Takes one proxy after the other until one serves. @throws NoProxy */
-export async function openHotAddDoor(context: JobContext, options: DoorOptions): Promise<DiskDoor> {
-  const connect = context.env.connectProxy;
-  if (connect === undefined)
-    throw new NoProxy(
-      'this engine has no way into the guests of proxies',
-      'run it in a proxy, or say where the guests are with --guest-dir',
-    );
-  if (options.isLastAttempt && context.settings.fallback !== undefined && context.proxyStrikes.size > 0)
-    throw new NoProxy('every attempt over a proxy has failed', '');
-  const disks = await inStep(context, 'proxy', () => sourceDisks(context, options));
-  const need = {
-    server: options.server,
-    datastoreIds: [...new Set(disks.map((disk) => disk.datastoreId))],
-    allowed: context.settings.proxies,
-  };
-  const tried = new Set<string>();
-  let trouble: ProxyTrouble | undefined;
-  for (;;) {
-    const { seat, ...refused } = await inStep(context, 'proxy', () => takeProxy(context, need, tried));
-    if (seat === undefined) throw noProxy('because' in refused ? refused.because : '', trouble);
-    const door = new HotAddDoor(context, { ...options, connect, disks, seat });
-    try {
-      await door.reach(options.deviceIds[0] ?? '');
-      return door;
-    } catch (error) {
-      await door[Symbol.asyncDispose]();
-      if (!(error instanceof ProxyTrouble)) throw error;
-      addStrike(context, seat.proxy.id);
-      tried.add(seat.proxy.id);
-      trouble = error;
-      warn(context, `proxy ${seat.proxy.name} does not serve: ${error.message}`);
-    }
-  }
-}
-
-function noProxy(because: string, trouble: ProxyTrouble | undefined): NoProxy {
-  const why = because || 'every proxy that reaches the disks has failed';
-  return new NoProxy(
-    trouble === undefined ? why : `${why}; the last: ${trouble.message}`,
-    'make a backup proxy with vmtools on a host that reaches the disks, or allow --fallback nbdssl',
-    { cause: trouble },
-  );
-}
-
-const MIB = 1024 * 1024;
-
-async function sourceDisks(context: JobContext, options: DoorOptions): Promise<readonly SourceDisk[]> {
-  const { disks } = await context.scp.serverConfiguration(options.server.id);
-  return options.deviceIds.map((deviceId) => {
-    const disk = disks.find((known) => known.deviceId === deviceId);
-    if (disk === undefined || disk.diskId === '')
-      throw new NoProxy(
-        `the platform gives no id of disk ${deviceId} by which it could be attached`,
-        'use --transport nbdssl, or a platform of 6.11.3 or later',
-      );
-    const { diskId, datastoreId, sizeMb } = disk;
-    return { deviceId, diskId, datastoreId, sizeBytes: Math.round(sizeMb * MIB) };
-  });
-}
-
-interface HotAddDoorOptions extends DoorOptions {
+export interface HotAddDoorOptions extends DoorOptions {
   readonly connect: ConnectProxy;
   readonly disks: readonly SourceDisk[];
   readonly seat: ProxySeat;
@@ -90,7 +29,7 @@ interface HotAddDoorOptions extends DoorOptions {
 const TRIES_PER_PROXY = 2;
 const SLOT_WAIT_MS = 5000;
 
-class HotAddDoor implements DiskDoor {
+export class HotAddDoor implements DiskDoor {
   readonly transport = 'hotadd';
   readonly #context: JobContext;
   readonly #options: HotAddDoorOptions;

@@ -2,10 +2,10 @@
 import { checkTransport } from './check-eligibility.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import type { NetworkTransport } from './engine-api.ts';
-import { openHotAddDoor } from './hot-add-door.ts';
 import { inStep, type JobContext, warn } from './job-context.ts';
 import { JobFailed, Refusal } from './job-failed.ts';
 import { findDiskDoor } from './nbd-endpoint.ts';
+import { openHotAddDoor } from './open-hot-add-door.ts';
 import { NoProxy } from './proxy-trouble.ts';
 
 /** @throws JobFailed with a Refusal when no proxy serves and there is nothing to fall back to */

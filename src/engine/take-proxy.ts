@@ -9,9 +9,11 @@ export interface ProxySeat {
   leave(): void;
 }
 
-export type SeatOrReason =
-  | { readonly seat: ProxySeat }
-  | { readonly seat: undefined; readonly because: string };
+export interface SeatOrReason {
+  readonly seat: ProxySeat | undefined;
+  /** Why there is none; empty when those that fit have failed already. */
+  readonly because: string;
+}
 
 /** A proxy that has failed a job so often is not tried again in it. */
 const MAX_STRIKES = 2;
@@ -32,7 +34,10 @@ export async function takeProxy(
   // Nothing may be awaited from here on: others choose at the same time by the same counts.
   const [best] = rankProxies(left.map((server) => rankable(context, server)));
   if (best !== undefined)
-    return { seat: { proxy: { id: best.id, name: best.name }, leave: context.desk.join(best.id) } };
+    return {
+      seat: { proxy: { id: best.id, name: best.name }, leave: context.desk.join(best.id) },
+      because: '',
+    };
   if (fit.length > 0) return none('');
   return none(
     `no backup proxy runs on a host that reaches all datastores of its disks${listOf(need, reasons)}`,

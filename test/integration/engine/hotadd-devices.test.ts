@@ -165,6 +165,8 @@ describe('a device that is lost in mid-read', () => {
 describe('a guest that signs the disks that it sees', () => {
   const dark = (rig: Rig) => rig.engine({}, (env) => ({ ...env, dialNbd: refuse }));
   const refuse = () => Promise.reject(new Error('no route to host'));
+  /** As behind a firewall. */
+  const silent = (rig: Rig) => rig.engine({}, (env) => ({ ...env, dialNbd: () => new Promise(() => {}) }));
 
   it('is found out by the bytes that the network gives, and another proxy is taken', async () => {
     await using rig = await createRig({ proxies: TWO_PROXIES });
@@ -201,9 +203,9 @@ describe('a guest that signs the disks that it sees', () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(10, 7));
     const startedAtMs = rig.clock.now();
-    const result = await rig.run(dark(rig).backup({ ...HOTADD_JOB, full: true }));
+    const result = await rig.run(silent(rig).backup({ ...HOTADD_JOB, full: true }));
     expect(result.warnings).toEqual([expect.stringContaining('could not be checked')]);
-    expect(rig.clock.now() - startedAtMs).toBeLessThan(120_000);
+    expect(rig.clock.now() - startedAtMs).toBeLessThan(30_000);
     await expectSameAsLive(rig, result.pointId);
   });
 
