@@ -5,8 +5,7 @@
  * the request to let go. A guest without the agent (somebody's own image) is not asked: there a disk is there as soon
  * as the machine has it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { ChannelClient } from '../../../src/guest-channel/channel-client.ts';
@@ -23,6 +22,8 @@ import { serveOne } from './serve-one.ts';
 export interface ProxyGuestOptions {
   /** For errors. */
   readonly name: string;
+  /** The machine's sockets and its console go to a folder in it. */
+  readonly folder: string;
   readonly shape: MachineShape;
   /** For what takes real time. */
   readonly wallClock: Clock;
@@ -70,8 +71,9 @@ export class ProxyGuest implements AsyncDisposable {
 
   /** Boots. With the project's own image it is ready when this resolves. @throws QemuError */
   static async boot(options: ProxyGuestOptions): Promise<ProxyGuest> {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     // Short, because the path of a unix socket may have 107 characters.
-    const folder = mkdtempSync(join(tmpdir(), 'backlot-vm-'));
+    const folder = mkdtempSync(join(options.folder, 'vm-'));
     await using starting = new AsyncDisposableStack();
     starting.defer(() => rmSync(folder, { recursive: true, force: true }));
     const machine = starting.use(await QemuMachine.start(options.shape, folder));

@@ -5,10 +5,12 @@
  * A machine of the project's own image is started when it is first needed: by a disk, or by a program that asks for the
  * agent while the proxy runs. A machine of somebody's own image runs whenever the proxy does. Power-off ends either.
  */
+import { join } from 'node:path';
 import { type Clock, whileHolding } from '../../../src/kernel/clock.ts';
 import { agentSocket } from '../../../src/kernel/guest-folder.ts';
 import type { GuestExecResult, World } from '../../domain/world-api.ts';
 import type { DeviceMirror, GuestDevice, GuestServer, Guests } from '../guest-api.ts';
+import { PRIVATE } from '../levels/guest-folder-owner.ts';
 import { type AgentDoor, openAgentDoor } from './agent-door.ts';
 import { ProxyGuest } from './proxy-guest.ts';
 import type { MachineShape } from './qemu-command.ts';
@@ -129,8 +131,8 @@ class Level implements DeviceMirror {
     const known = this.#machines.get(server.id);
     if (known !== undefined) return known;
     if (!this.#isRunning(server.id)) return Promise.reject(new QemuError(`${server.name} does not run`));
-    const { shape, wallClock } = this.#options;
-    const machine = ProxyGuest.boot({ name: server.name, shape, wallClock });
+    const { shape, wallClock, folder } = this.#options;
+    const machine = ProxyGuest.boot({ name: server.name, folder: join(folder, PRIVATE), shape, wallClock });
     this.#machines.set(server.id, machine);
     machine
       .then((guest) => guest.ended)

@@ -52,13 +52,16 @@ export class QemuMachine implements AsyncDisposable {
       console: join(folder, 'console.log'),
     };
     const doors = [await openDoor(paths.qmp), await openDoor(paths.agent)] as const;
+    const child = await launch([QEMU, ...qemuArguments(shape, paths)]);
+    const ended = endOf(child);
     try {
-      const child = await launch([QEMU, ...qemuArguments(shape, paths)]);
-      const ended = endOf(child);
       const sockets = await Promise.race([Promise.all([doors[0].accepted, doors[1].accepted]), ended]);
       const machine = new QemuMachine(child, paths, ended, sockets);
       await Promise.race([machine.qmp.negotiate(), ended]);
       return machine;
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
     } finally {
       for (const { server } of doors) server.close();
     }
