@@ -8,21 +8,21 @@
  * Invariants: a name belongs to one device of a guest at a time; a device that is gone has no open connection; every
  * device that appears in the journal vanishes there, once.
  */
-import { guestDiskSerial } from '../../src/contract/assumed.ts';
-import { type Clock, whileHolding } from '../../src/kernel/clock.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import type { GuestExecResult, GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
 import type { ExportConnection, RequestGuard } from '../nbd/export-device.ts';
-import { deviceName, freeDeviceName } from './device-names.ts';
 import { signDisk } from './disk-signature.ts';
-import type { DeviceMirror, GuestDevice, Guests } from './guest-api.ts';
+import type { DeviceMirror, Guests } from './guest-api.ts';
 import { GuestFaults } from './guest-faults.ts';
 import { GuestPresence } from './guest-presence.ts';
-import { createPatientClock } from './patient-clock.ts';
 import { runInShell } from './guest-shell.ts';
+import { inTurn } from './in-turn.ts';
+import { MirrorLink } from './mirror-link.ts';
+import { ownDevices, recogniseDevice } from './recognise-device.ts';
 import { dialDevice, noteIo } from './serve-device.ts';
-import { inWholeSectors, SECTOR_BYTES, sizeInSectors } from './whole-sectors.ts';
+import { inWholeSectors, SECTOR_BYTES } from './whole-sectors.ts';
 
 export interface GuestPlaneOptions {
   readonly clock: Clock;
@@ -62,17 +62,17 @@ export function createGuestPlane(options: GuestPlaneOptions): GuestPlane {
 class Plane {
   readonly #options: GuestPlaneOptions;
   readonly #faults: GuestFaults;
+  readonly #mirror: MirrorLink;
   /** All that is plugged in. */
   readonly #presences = new Set<GuestPresence>();
   /** What is shown, in the order in which it appeared. */
   readonly #shown = new Set<GuestPresence>();
-  #mirror: DeviceMirror | undefined;
-  #patientClock: Clock | undefined;
   #connections = 0;
 
   constructor(options: GuestPlaneOptions) {
     this.#options = options;
     this.#faults = new GuestFaults(options.faults);
+    this.#mirror = new MirrorLink(options);
   }
 
   shown(serverId: string): GuestPresence[] {
@@ -97,10 +97,10 @@ class Plane {
   }
 
   async follow(mirror: DeviceMirror | undefined): Promise<void> {
-    this.#mirror = mirror;
+    this.#mirror.set(mirror);
     const already = Array.from(this.#shown);
     for (const presence of already) {
-      presence.queue(() => (presence.state === 'present' ? this.#mirrorAppear(presence) : undefined));
+      presence.queue(() => (presence.state === 'present' ? this.#mirror.appear(presence) : undefined));
       await presence.settled();
     }
   }
@@ -134,16 +134,15 @@ class Plane {
     const presence = this.#find(disk);
     if (presence === undefined) return;
     this.#vanish(presence, why);
-    presence.queue(() => this.#mirrorVanish(presence, true));
+    presence.queue(() => this.#mirror.vanish(presence, true));
   }
 
   exec(serverId: string, command: string): GuestExecResult | Promise<GuestExecResult> {
-    const { world, clock } = this.#options;
-    const { id, name } = world().servers.get(serverId);
-    const mirrored = this.#mirror?.exec?.bind(this.#mirror);
-    if (mirrored !== undefined) return whileHolding(clock, () => mirrored({ id, name }, command));
+    const world = this.#options.world();
+    const { id, name } = world.servers.get(serverId);
     const added = this.shown(serverId).map(({ device }) => device);
-    return runInShell({ devices: [...ownDisks(world(), serverId), ...added] }, command);
+    const devices = [...ownDevices(world, serverId), ...added];
+    return this.#mirror.exec({ id, name }, command) ?? runInShell({ devices }, command);
   }
 
   close(): void {
@@ -185,30 +184,13 @@ class Plane {
 
   #appear(presence: GuestPresence): void | Promise<void> {
     if (presence.state !== 'coming') return;
-    presence.recognise(this.#deviceOf(presence));
+    const sight = this.#faults.sight(presence.disk);
+    presence.recognise(recogniseDevice(presence, sight, this.#presences, this.#options.world()));
     return inTurn(
       () => this.#sign(presence),
-      () => this.#mirrorAppear(presence),
+      () => this.#mirror.appear(presence),
       () => this.#show(presence),
     );
-  }
-
-  /** The disk as the guest's kernel makes a device of it. */
-  #deviceOf({ server, disk, content }: GuestPresence): GuestDevice {
-    const { isOtherFamily, serialCharacters } = this.#faults.sight(disk);
-    const taken = new Set(
-      [...this.#presences]
-        .filter((other) => other.server.id === server.id)
-        .flatMap(({ recognised }) => (recognised === undefined ? [] : [recognised.name])),
-    );
-    const own = ownDisks(this.#options.world(), disk.proxyId).length;
-    return {
-      name: freeDeviceName(isOtherFamily ? 'sd' : 'vd', own, taken),
-      serial: serialCharacters === undefined ? guestDiskSerial(disk.id) : disk.id.slice(0, serialCharacters),
-      sizeBytes: content.sizeBytes,
-      isReadOnly: content.isReadOnly,
-      diskId: disk.id,
-    };
   }
 
   #sign(presence: GuestPresence): void | Promise<void> {
@@ -231,7 +213,7 @@ class Plane {
   #leave(presence: GuestPresence): void | Promise<void> {
     if (presence.state === 'gone') return;
     return inTurn(
-      () => this.#mirrorVanish(presence, false),
+      () => this.#mirror.vanish(presence, false),
       () => {
         this.#vanish(presence, undefined);
         presence.release();
@@ -244,7 +226,7 @@ class Plane {
     presence.readBytes += bytes;
     if (!this.#faults.vanishes(presence.disk, before, presence.readBytes)) return;
     this.#vanish(presence, 'fault: the device is gone');
-    presence.queue(() => this.#mirrorVanish(presence, true));
+    presence.queue(() => this.#mirror.vanish(presence, true));
   }
 
   #vanish(presence: GuestPresence, why: string | undefined): void {
@@ -252,25 +234,6 @@ class Plane {
     presence.end(why ?? 'the device is gone');
     this.#presences.delete(presence);
     if (this.#shown.delete(presence)) this.#note(presence, 'vanishes', why);
-  }
-
-  #mirrorAppear({ server, device }: GuestPresence): void | Promise<void> {
-    const mirror = this.#mirror;
-    if (mirror === undefined) return;
-    return whileHolding(this.#patience(), () => mirror.appear(server, device));
-  }
-
-  #mirrorVanish({ server, recognised }: GuestPresence, isForced: boolean): void | Promise<void> {
-    const mirror = this.#mirror;
-    if (mirror === undefined || recognised === undefined) return;
-    return whileHolding(this.#patience(), () => mirror.vanish(server, recognised, isForced));
-  }
-
-  /** A guest's kernel reads a disk before it shows it, and a fault may let that take time. */
-  #patience(): Clock {
-    const { clock, journal, faults } = this.#options;
-    this.#patientClock ??= createPatientClock(clock, { world: { journal }, faults: faults() });
-    return this.#patientClock;
   }
 
   #note({ server, device }: GuestPresence, change: 'appears' | 'vanishes', why?: string): void {
@@ -284,24 +247,4 @@ class Plane {
       ...(why === undefined ? {} : { why }),
     });
   }
-}
-
-/** One step after the other, without a promise as long as no step needs one. */
-function inTurn(...steps: readonly (() => void | Promise<void>)[]): void | Promise<void> {
-  for (const [at, step] of steps.entries()) {
-    const result = step();
-    if (result instanceof Promise) return result.then(() => inTurn(...steps.slice(at + 1)));
-  }
-}
-
-/** The proxy's own disks as its guest sees them. They have the first names, whatever their bus. */
-function ownDisks(world: World, proxyId: string) {
-  const added = new Set<string>(world.hotAdd.list(proxyId).map(({ slot }) => slot));
-  const own = world.servers.get(proxyId).disks.filter(({ deviceId }) => !added.has(deviceId));
-  return own.map(({ uuid, sizeBytes }, index) => ({
-    name: deviceName('vd', index),
-    serial: guestDiskSerial(uuid),
-    sizeBytes: sizeInSectors(sizeBytes),
-    isReadOnly: false,
-  }));
 }

@@ -7,6 +7,8 @@ import { SECTOR_BYTES } from '../whole-sectors.ts';
 
 export class DeviceTree {
   readonly #folder: string;
+  /** Links of several devices may be the same one, so they change one after the other. */
+  #links: Promise<void> = Promise.resolve();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -37,24 +39,32 @@ export class DeviceTree {
     await writeFile(join(kernel, 'serial'), device.serial);
     await writeFile(join(kernel, 'size'), `${device.sizeBytes / SECTOR_BYTES}\n`);
     await writeFile(join(kernel, 'ro'), device.isReadOnly ? '1\n' : '0\n');
-    const link = linkOf(root, device);
-    if (link === undefined) return;
-    // Of two devices with one serial the last one gets the link.
-    await rm(link, { force: true });
-    await symlink(targetOf(device), link);
+    await this.#changeLink(root, device, async (link) => {
+      // Of two devices with one serial the last one gets the link.
+      await rm(link, { force: true });
+      await symlink(targetOf(device), link);
+    });
   }
 
   async remove(server: GuestServer, device: GuestDevice): Promise<void> {
     const root = proxyFolder(this.#folder, server.name);
-    const link = linkOf(root, device);
-    if (link !== undefined && (await readlink(link).catch(() => '')) === targetOf(device)) await rm(link);
+    await this.#changeLink(root, device, async (link) => {
+      if ((await readlink(link).catch(() => '')) === targetOf(device)) await rm(link);
+    });
     await rm(join(root, 'sys/block', device.name), { recursive: true, force: true });
   }
-}
 
-function linkOf(root: string, { name, serial }: GuestDevice): string | undefined {
-  const link = byIdName(name, serial);
-  return link === undefined ? undefined : join(root, BY_ID, link);
+  #changeLink(
+    root: string,
+    { name, serial }: GuestDevice,
+    change: (link: string) => Promise<void>,
+  ): Promise<void> {
+    const link = byIdName(name, serial);
+    if (link === undefined) return Promise.resolve();
+    const result = this.#links.then(() => change(join(root, BY_ID, link)));
+    this.#links = result.catch(() => undefined);
+    return result;
+  }
 }
 
 const targetOf = ({ name }: GuestDevice): string => `../../${name}`;

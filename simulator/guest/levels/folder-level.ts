@@ -1,7 +1,8 @@
 /**
  * The levels without a machine: devices in the guest folder as sockets, files or links to loop devices.
  *
- * A guest's folder is there while the proxy runs. Steps of one guest are carried out one after the other, because a name that is free again may be taken at once.
+ * A guest's folder is there while the proxy runs. Steps of one device are carried out one after the other, because a
+ * name that is free again may be taken at once; a guest's power changes when none of its devices is being worked on.
  */
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -46,6 +47,8 @@ class FolderMirror implements DeviceMirror {
   readonly #built = new Map<string, AsyncDisposable>();
   /** Names of the proxies that run, by id. */
   readonly #guests = new Map<string, string>();
+  /** What is under way with each guest's power, and with each device. */
+  readonly #power = new Map<string, Promise<void>>();
   readonly #queues = new Map<string, Promise<void>>();
   #count = 0;
   #stopWatching: () => void = () => undefined;
@@ -63,22 +66,22 @@ class FolderMirror implements DeviceMirror {
       if (entry.type === 'state' && entry.entity === 'server') this.#followPower(entry.id, entry.to);
     });
     for (const { id, status } of world.servers.list()) this.#followPower(id, status);
-    await Promise.all(this.#queues.values());
+    await Promise.all(this.#power.values());
   }
 
   appear(server: GuestServer, device: GuestDevice): Promise<void> {
-    return this.#inTurn(server.id, async () => {
+    return this.#inTurn(server, device, async () => {
       const path = await this.#tree.place(server, device);
       await using open = new AsyncDisposableStack();
       await this.#build(path, server, device, open);
       await this.#tree.announce(server, device);
-      this.#built.set(`${server.id}/${device.name}`, open.move());
+      this.#built.set(keyOf(server, device), open.move());
     });
   }
 
   vanish(server: GuestServer, device: GuestDevice): Promise<void> {
-    return this.#inTurn(server.id, async () => {
-      const key = `${server.id}/${device.name}`;
+    return this.#inTurn(server, device, async () => {
+      const key = keyOf(server, device);
       const built = this.#built.get(key);
       this.#built.delete(key);
       await this.#tree.remove(server, device);
@@ -88,39 +91,46 @@ class FolderMirror implements DeviceMirror {
 
   async close(): Promise<void> {
     this.#stopWatching();
-    await Promise.all(this.#queues.values());
-    for (const built of this.#built.values()) {
-      await this.#dispose(built);
-    }
-    this.#built.clear();
-    for (const [id, name] of this.#guests) await this.#tree.powerOff({ id, name });
+    for (const [id, name] of this.#guests) this.#powerOff({ id, name });
+    await Promise.all(this.#power.values());
+  }
+
+  #followPower(id: string, status: string): void {
+    const name = this.#guests.get(id);
+    if (status === 'running') this.#powerOn(id);
+    else if (name !== undefined && status !== 'stopping') this.#powerOff({ id, name });
+  }
+
+  #powerOn(id: string): void {
+    const { name, osName } = this.#options.world.servers.get(id);
+    if (osName !== PROXY_OS_NAME) return;
+    this.#guests.set(id, name);
+    this.#changePower(id, async () => void (await this.#tree.powerOn({ id, name })));
+  }
+
+  #powerOff(server: GuestServer): void {
+    this.#guests.delete(server.id);
+    const busy = [...this.#queues].flatMap(([key, queue]) => (isOf(server, key) ? [queue] : []));
+    this.#changePower(server.id, async () => {
+      await Promise.all(busy);
+      for (const [key, built] of this.#built) {
+        if (isOf(server, key) && this.#built.delete(key)) await this.#dispose(built);
+      }
+      await this.#tree.powerOff(server);
+    });
   }
 
   /** Reports a failure itself: nobody waits for this. */
-  #followPower(id: string, status: string): void {
-    if (status === 'running') {
-      const { name, osName } = this.#options.world.servers.get(id);
-      if (osName !== PROXY_OS_NAME) return;
-      this.#guests.set(id, name);
-      this.#inTurn(id, async () => void (await this.#tree.powerOn({ id, name }))).catch(() => undefined);
-      return;
-    }
-    const name = this.#guests.get(id);
-    if (name === undefined || status === 'stopping') return;
-    this.#guests.delete(id);
-    this.#inTurn(id, async () => {
-      for (const [key, built] of this.#built) {
-        if (key.startsWith(`${id}/`) && this.#built.delete(key)) await this.#dispose(built);
-      }
-      await this.#tree.powerOff({ id, name });
-    }).catch(() => undefined);
+  #changePower(id: string, step: () => Promise<void>): void {
+    const before = this.#power.get(id) ?? Promise.resolve();
+    this.#power.set(id, before.then(step).catch(this.#complain));
   }
 
   async #dispose(built: AsyncDisposable): Promise<void> {
     try {
       await built[Symbol.asyncDispose]();
     } catch (error) {
-      this.#options.report(error instanceof Error ? error.message : String(error));
+      this.#complain(error);
     }
   }
 
@@ -150,10 +160,16 @@ class FolderMirror implements DeviceMirror {
     open.defer(() => rm(path, { force: true }));
   }
 
-  #inTurn(guest: string, step: () => Promise<void>): Promise<void> {
-    const result = (this.#queues.get(guest) ?? Promise.resolve()).then(step);
-    const settled = result.catch((error: Error) => this.#options.report(error.message));
-    this.#queues.set(guest, settled);
+  #inTurn(server: GuestServer, device: GuestDevice, step: () => Promise<void>): Promise<void> {
+    const key = keyOf(server, device);
+    const result = Promise.all([this.#power.get(server.id), this.#queues.get(key)]).then(step);
+    this.#queues.set(key, result.catch(this.#complain));
     return result;
   }
+
+  readonly #complain = (error: unknown): void =>
+    this.#options.report(error instanceof Error ? error.message : String(error));
 }
+
+const keyOf = (server: GuestServer, device: GuestDevice): string => `${server.id}/${device.name}`;
+const isOf = (server: GuestServer, key: string): boolean => key.startsWith(`${server.id}/`);
