@@ -40,6 +40,8 @@ export interface ServedProxy extends AsyncDisposable {
   detach(...disks: readonly AttachedDisk[]): Promise<void>;
   /** The same disk again, after it was detached. */
   attachAgain(disk: AttachedDisk): Promise<void>;
+  /** Powers the proxy off. */
+  powerOff(): Promise<void>;
   liveBytes(slot: Slot): Promise<Buffer>;
 }
 
@@ -133,6 +135,7 @@ export async function serveProxy(args: readonly string[]): Promise<ServedProxy> 
         ),
       );
     },
+    powerOff: async () => void (await task(await scp.stopServer(await idOf(PROXY)))),
     attachAgain: ({ id }) => addLive(id),
     liveBytes: (slot) => bytes(`disks/${slot}/read?offset=0&length=${DISKS[slot]}`),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -152,6 +152,17 @@ describe.skipIf(!canLoop)('a device that a program holds open', () => {
   });
 });
 
+describe.skipIf(!canLoop)('a proxy that is powered off', () => {
+  it.each(['fuse', 'loop'])('%s: loses all devices at once, and its folder', async (level) => {
+    await using proxy = await serveProxy(['--guest', level]);
+    const disks = await proxy.attach('ide0', 'ide1');
+    expect((await traces(proxy)).length).toBeGreaterThanOrEqual(disks.length);
+    await proxy.powerOff();
+    await expect.poll(() => existsSync(proxy.root), { timeout: 20_000 }).toBe(false);
+    expect(await traces(proxy)).toEqual([]);
+  });
+});
+
 describe.skipIf(!canLoop)('a simulator that ends', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('at %s leaves no mount, loop device or folder', async (signal) => {
     await using proxy = await serveProxy(['--guest', 'loop']);
