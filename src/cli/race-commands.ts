@@ -1,11 +1,11 @@
 /** `backlot race`: every order in which racing calls can reach the platform, or one of them again. */
+import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Chooser, drawSchedule, followSchedule } from '../../harness/explore/chooser.ts';
-import { everySchedule } from '../../harness/explore/every-schedule.ts';
-import { explore, playUnder } from '../../harness/explore/explore.ts';
-import type { PlayedSchedule, StageOptions } from '../../harness/explore/play-schedule.ts';
-import { type RaceReport, reportRace, shortestFailure } from '../../harness/explore/race-report.ts';
-import { limitsOf, type Race, RACES } from '../../harness/explore/races.ts';
+import { followSchedule } from '../../harness/explore/chooser.ts';
+import { playUnder } from '../../harness/explore/explore.ts';
+import { type RaceReport, shortestFailure } from '../../harness/explore/race-report.ts';
+import { type RaceTask, stageOf } from '../../harness/explore/race-task.ts';
+import { type Race, RACES } from '../../harness/explore/races.ts';
 import {
   formatSchedule,
   parseSchedule,
@@ -18,7 +18,8 @@ import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
-import { chooseScenarios } from './scenario-folder.ts';
+import { exploreRaces } from './race-lanes.ts';
+import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 
 interface RaceFlags {
   readonly seed: string;
@@ -27,6 +28,7 @@ interface RaceFlags {
   readonly schedule?: readonly ScheduledStep[];
   readonly mutant?: string;
   readonly powerCut?: boolean;
+  readonly jobs: number;
   readonly json?: boolean;
 }
 
@@ -41,6 +43,7 @@ export function registerRaceCommands(program: Command): void {
     .option('--mutant <id>', 'with a broken engine or platform (see "backlot list mutants")')
     .option('--power-cut', 'for a scenario: an operator cuts the power of its first proxy at any moment')
     .option('--seed <text>', 'seed of the runs; the same seed and schedule give the same journal', '1')
+    .option('--jobs <n>', 'threads that explore races', parseCount, Math.min(4, availableParallelism()))
     .option('--json', 'one JSON document on standard output')
     .addHelpText('after', HELP)
     .action(race);
@@ -58,27 +61,73 @@ Examples:
   backlot race S044 --explore 50 --seed 7             a scenario, 50 schedules drawn from a seed
 Exit codes: 0 all schedules are right, 1 one fails or can not be played, 2 wrong usage, 70 internal error.`;
 
-/** One race with all that it takes to play it. */
-interface Plan {
-  readonly race: Race;
-  readonly stage: StageOptions;
+async function race(words: string[], flags: RaceFlags): Promise<void> {
+  const tasks = planRaces(words, flags);
+  await using simulator = await createSimulator();
+  if (flags.schedule === undefined) await exploreAll(simulator, tasks, flags);
+  else await playOne(simulator, tasks, flags.schedule, flags);
 }
 
-async function race(words: string[], flags: RaceFlags): Promise<void> {
-  await using simulator = await createSimulator();
-  const plans = racesNamed(words, flags).map((chosen) => planRace(simulator, chosen, flags));
-  if (flags.schedule !== undefined) return playOne(plans, flags.schedule, flags);
+function planRaces(words: readonly string[], flags: RaceFlags): readonly RaceTask[] {
+  if (flags.mutant !== undefined && !MUTANTS.some(({ id }) => id === flags.mutant))
+    throw new CliError('usage', `no mutant is called ${flags.mutant}`, 'Try "backlot list mutants".');
+  const shipped = shippedScenarios();
+  // A schedule alone is one of two engines: theirs are the letters that everybody thinks of first.
+  const everything = flags.schedule === undefined ? RACES : RACES.filter(({ id }) => id === 'two-engines');
+  const named = words.flatMap((word) => racesCalled(word, flags));
+  const chosen: readonly ChosenRace[] =
+    named.length > 0 ? named : everything.map((known) => ({ race: known }));
+  return chosen.map(({ race: known, scenario = shipped.find(({ id }) => id.startsWith(known.scenario)) }) => {
+    if (scenario === undefined) throw new CliError('environment', `scenario ${known.scenario} is missing`);
+    return taskOf(known, scenario, flags);
+  });
+}
+
+/** `scenario`: where it is another than the race names. */
+interface ChosenRace {
+  readonly race: Race;
+  readonly scenario?: Scenario;
+}
+
+function racesCalled(word: string, { powerCut = false }: RaceFlags): readonly ChosenRace[] {
+  const known = RACES.filter(({ id }) => id === word);
+  if (known.length > 0) return known.map((one) => ({ race: one }));
+  return chooseScenarios([word]).map((scenario) => {
+    if (!scenario.steps.some(({ together }) => together !== undefined))
+      throw new CliError('usage', `${scenario.id} has no steps side by side, so nothing can race in it`);
+    const name = word.endsWith('.yaml') ? word : scenario.id;
+    const held = ['+', '-'] as const;
+    return {
+      race: { id: name, title: scenario.title, scenario: name, held, hasPowerCut: powerCut },
+      scenario,
+    };
+  });
+}
+
+function taskOf(known: Race, scenario: Scenario, flags: RaceFlags): RaceTask {
+  if (flags.powerCut === true && scenario.world.proxies === undefined)
+    throw new CliError('usage', `${scenario.id} names no proxy whose power could be cut`);
+  return {
+    race: known,
+    scenario,
+    seed: flags.seed,
+    isExhaustive: flags.exhaustive === true,
+    ...(flags.mutant === undefined ? {} : { mutant: flags.mutant }),
+    ...(flags.explore === undefined ? {} : { draws: flags.explore }),
+  };
+}
+
+async function exploreAll(simulator: Simulator, tasks: readonly RaceTask[], flags: RaceFlags): Promise<void> {
   const reports: RaceReport[] = [];
-  for (const plan of plans) {
-    const report = await exploreRace(plan, flags);
+  await exploreRaces(simulator, tasks, flags.jobs, (report) => {
     reports.push(report);
     if (flags.json !== true) process.stdout.write(`${renderRace(report)}\n`);
-    // A broken engine has been found out; the other races would only say so again.
-    if (report.failures.length > 0 && flags.exhaustive !== true) break;
-  }
+    // Something has been found out; the other races would only say so again.
+    return report.failures.length === 0 || flags.exhaustive === true;
+  });
   const failed = reports.find(({ failures }) => failures.length > 0);
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ seed: flags.seed, races: reports })}\n`);
-  else if (failed !== undefined) await showFailure(plans, failed, flags);
+  else if (failed !== undefined) await showFailure(simulator, tasks, failed);
   process.exitCode = isSound(reports) ? EXIT.ok : EXIT.findings;
 }
 
@@ -87,91 +136,42 @@ function isSound(reports: readonly RaceReport[]): boolean {
   return reports.every(({ failures, longestSchedule }) => failures.length === 0 && longestSchedule !== '');
 }
 
-function racesNamed(words: readonly string[], flags: RaceFlags): readonly Race[] {
-  if (words.length === 0)
-    return flags.schedule === undefined ? RACES : RACES.filter(({ id }) => id === 'two-engines');
-  return words.flatMap((word) => {
-    const known = RACES.filter(({ id }) => id === word);
-    return known.length > 0
-      ? known
-      : chooseScenarios([word]).map((scenario) => adHocRace(scenario, word, flags));
-  });
-}
-
-function adHocRace({ id, title }: Scenario, scenario: string, { powerCut = false }: RaceFlags): Race {
-  const isWhole = scenario.endsWith('.yaml');
-  return { id, title, scenario: isWhole ? scenario : id, held: ['+', '-'], hasPowerCut: powerCut };
-}
-
-function planRace(simulator: Simulator, chosen: Race, flags: RaceFlags): Plan {
-  const mutant = MUTANTS.find(({ id }) => id === flags.mutant);
-  if (flags.mutant !== undefined && mutant === undefined)
-    throw new CliError('usage', `no mutant is called ${flags.mutant}`, 'Try "backlot list mutants".');
-  const [scenario] = chooseScenarios([chosen.scenario]);
-  if (scenario === undefined) throw new CliError('environment', `scenario ${chosen.scenario} is missing`);
-  const stage = {
-    simulator,
-    scenario,
-    transport: scenario.engines?.[0] ?? 'hotadd',
-    seed: flags.seed,
-    held: chosen.held,
-    hasPowerCut: chosen.hasPowerCut,
-    ...(mutant === undefined ? {} : { seams: mutant.seams }),
-  } satisfies StageOptions;
-  return { race: chosen, stage };
-}
-
-async function exploreRace({ race: explored, stage }: Plan, flags: RaceFlags): Promise<RaceReport> {
-  const choosers = choosersOf(explored, flags);
-  let failures = 0;
-  const onRun = ({ failure }: PlayedSchedule): boolean =>
-    failure === undefined || ++failures < ENOUGH_FAILURES || flags.exhaustive === true;
-  return reportRace(explored, stage.scenario.id, await explore({ ...stage, choosers, onRun }));
-}
-
-/** So many schedules that fail have a short one among them. */
-const ENOUGH_FAILURES = 10;
-
-function choosersOf(
-  chosen: Race,
-  { seed, explore: count, exhaustive = false }: RaceFlags,
-): Iterable<Chooser> {
-  if (count === undefined) return everySchedule(limitsOf(chosen, exhaustive));
-  return Array.from({ length: count }, (_, at) => drawSchedule(`${seed}/${chosen.id}/${at}`));
-}
-
 /** Plays the shortest failing schedule again, for its timeline. */
-async function showFailure(plans: readonly Plan[], failed: RaceReport, flags: RaceFlags): Promise<void> {
-  const plan = plans.find((candidate) => candidate.race.id === failed.race);
+async function showFailure(
+  simulator: Simulator,
+  tasks: readonly RaceTask[],
+  failed: RaceReport,
+): Promise<void> {
+  const task = tasks.find((candidate) => candidate.race.id === failed.race);
   const failure = shortestFailure(failed);
-  if (plan === undefined || failure === undefined) return;
+  if (task === undefined || failure === undefined) return;
   if (failure.schedule === '') {
     process.stdout.write(`\nIt fails before anything races:\n${renderFailure(failure)}\n`);
     return;
   }
-  const played = await playUnder(plan.stage, followSchedule(parseSchedule(failure.schedule)));
+  const played = await playUnder(stageOf(simulator, task), followSchedule(parseSchedule(failure.schedule)));
   process.stdout.write(
     `\nThe shortest of the ${failed.failures.length} that fail:\n${renderFailure(failure)}\n\n` +
-      `${renderSchedule(played, columns())}\n\nRepeat it:\n  ${commandOf(plan, failure.schedule, flags)}\n`,
+      `${renderSchedule(played, columns())}\n\nRepeat it:\n  ${commandOf(task, failure.schedule)}\n`,
   );
 }
 
 async function playOne(
-  [plan]: readonly Plan[],
+  simulator: Simulator,
+  [task]: readonly RaceTask[],
   steps: readonly ScheduledStep[],
   flags: RaceFlags,
 ): Promise<void> {
-  if (plan === undefined) throw new CliError('usage', 'there is no race to play the schedule in');
+  if (task === undefined) throw new CliError('usage', 'there is no race to play the schedule in');
   const follower = followSchedule(steps);
-  const played = await playUnder(plan.stage, follower);
+  const played = await playUnder(stageOf(simulator, task), follower);
   const left = formatSchedule(follower.remaining());
   const { schedule, failure, record } = played;
   const isFeasible = left === '';
-  if (flags.json === true)
-    process.stdout.write(
-      `${JSON.stringify({ race: plan.race.id, schedule, isFeasible, failure, journalHash: record.journalHash })}\n`,
-    );
-  else {
+  if (flags.json === true) {
+    const answer = { race: task.race.id, schedule, isFeasible, failure, journalHash: record.journalHash };
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  } else {
     const verdict = failure === undefined ? 'all right' : `FAILED ${failure}`;
     const gap = isFeasible ? '' : `\nNot feasible: ${left} could not follow; played instead: ${schedule}`;
     process.stdout.write(
@@ -181,15 +181,15 @@ async function playOne(
   process.exitCode = failure === undefined && isFeasible ? EXIT.ok : EXIT.findings;
 }
 
-function commandOf({ race: { id, scenario }, stage }: Plan, schedule: string, flags: RaceFlags): string {
-  const isNamed = RACES.some((known) => known.id === id);
+function commandOf({ race: known, mutant, seed }: RaceTask, schedule: string): string {
+  const isNamed = RACES.some(({ id }) => id === known.id);
   return [
     'backlot race',
-    isNamed ? id : scenario,
-    ...(flags.mutant === undefined ? [] : ['--mutant', flags.mutant]),
-    ...(!isNamed && stage.hasPowerCut ? ['--power-cut'] : []),
+    known.id,
+    ...(mutant === undefined ? [] : ['--mutant', mutant]),
+    ...(!isNamed && known.hasPowerCut ? ['--power-cut'] : []),
     '--seed',
-    flags.seed,
+    seed,
     `--schedule '${schedule}'`,
   ].join(' ');
 }

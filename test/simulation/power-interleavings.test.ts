@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { followSchedule } from '../../harness/explore/chooser.ts';
+import { playUnder } from '../../harness/explore/explore.ts';
+import { parseSchedule } from '../../harness/explore/schedule.ts';
+import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+import { raceStage, walk } from './race-stage.ts';
+
+let simulator: Simulator;
+beforeAll(async () => {
+  simulator = await createSimulator();
+});
+afterAll(async () => {
+  await simulator[Symbol.asyncDispose]();
+});
+
+describe('interleavings of HotAdd calls and the power of the proxy', () => {
+  it.each(['one-engine-power-cut', 'two-engines-power-cut'])(
+    'are all right with a power cut at every moment: %s',
+    async (id) => {
+      const explored = await walk(simulator, id);
+      expect(explored.failures).toEqual([]);
+      expect(explored.powerCuts).toBeGreaterThanOrEqual(explored.runs * 0.85);
+      expect(explored.schedules).toBe(explored.runs);
+    },
+  );
+
+  it('are all right where two engines start and power off one proxy', async () => {
+    const explored = await walk(simulator, 'two-engines-start');
+    expect(explored.failures).toEqual([]);
+    expect(explored.runs).toBeGreaterThan(200);
+    expect(explored.longestSchedule).toContain('Aoff=B+');
+  });
+
+  it('have the power cut in mid-read, and the disk taken away under the reader', async () => {
+    const stage = raceStage(simulator, 'one-engine-power-cut');
+    const played = await playUnder(stage, followSchedule(parseSchedule('A+^Poff')));
+    const { journal } = played.record;
+    const cut = journal.findIndex(
+      (entry) => entry.type === 'task' && entry.action === 'stop' && entry.n > 20,
+    );
+    const gone = journal.find(({ type, n }) => type === 'guest.device' && n > cut);
+    expect(played.schedule.startsWith('A+^Poff')).toBe(true);
+    expect(gone).toMatchObject({ change: 'vanishes' });
+  });
+});
