@@ -10,6 +10,7 @@ import { ChannelLost } from '../../../src/guest-channel/channel-client.ts';
 import { encodeFrame, FrameDecoder, requestPayloadBytes } from '../../../src/guest-channel/channel-frame.ts';
 import { type Answer, answerRequest, refusalOf } from './agent-requests.ts';
 import type { ProxyGuest } from './proxy-guest.ts';
+import { QemuError } from './qemu-machine.ts';
 
 export interface AgentDoor extends AsyncDisposable {
   /** Ends the connections that are there; new ones are taken. */
@@ -95,7 +96,8 @@ async function send(socket: net.Socket, id: string, { payload, sent }: Answer): 
 }
 
 function sendRefusal(socket: net.Socket, id: string, error: unknown): void {
-  if (error instanceof ChannelLost) return void socket.destroy();
+  // Nobody in the guest will answer: the program sees its connection end.
+  if (error instanceof ChannelLost || error instanceof QemuError) return void socket.destroy();
   const { status, text } = refusalOf(error);
   const payload = Buffer.from(text);
   socket.write(encodeFrame([id, status, payload.length]));

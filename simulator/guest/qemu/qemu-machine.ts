@@ -57,7 +57,8 @@ export class QemuMachine implements AsyncDisposable {
     try {
       const sockets = await Promise.race([Promise.all([doors[0].accepted, doors[1].accepted]), ended]);
       const machine = new QemuMachine(child, paths, ended, sockets);
-      await Promise.race([machine.qmp.negotiate(), ended]);
+      // A connection that breaks belongs to a process that ends, which says why.
+      await Promise.race([machine.qmp.negotiate().catch(() => ended), ended]);
       return machine;
     } catch (error) {
       child.kill('SIGKILL');

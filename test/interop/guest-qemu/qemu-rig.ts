@@ -7,10 +7,13 @@ import { promisify } from 'node:util';
 import type { HostedWorld } from '../../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../../simulator/app/simulator.ts';
 import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
-import { GuestLevelUnavailable, type OpenGuestLevel } from '../../../simulator/guest/levels/guest-level.ts';
+import {
+  type GuestLevelOptions,
+  GuestLevelUnavailable,
+  type OpenGuestLevel,
+} from '../../../simulator/guest/levels/guest-level.ts';
 import { openGuestLevel } from '../../../simulator/guest/levels/open-guest-level.ts';
 import { machineShape } from '../../../simulator/guest/qemu/machine-options.ts';
-import type { ProxyMachineOptions } from '../../../simulator/guest/qemu/qemu-command.ts';
 import type { ProxyAgent } from '../../../src/engine/proxy-agent.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
@@ -34,6 +37,8 @@ export interface Lease {
 export interface QemuRig extends AsyncDisposable {
   readonly hosted: HostedWorld;
   readonly level: OpenGuestLevel;
+  /** What the level has told its owner. */
+  readonly reports: readonly string[];
   /** What the disks of the server were filled with. */
   readonly bytes: Readonly<Record<DiskName, Buffer>>;
   /** Process ids of the machines that run under this process. */
@@ -43,6 +48,8 @@ export interface QemuRig extends AsyncDisposable {
   leaseForRestore(): Promise<Pick<Lease, 'end'>>;
   add(...disks: HotAddRequest[]): Promise<void>;
   remove(...disks: DiskName[]): Promise<void>;
+  /** Runs a task to its end. @throws Error when it fails */
+  finished(taskId: string): Promise<void>;
   powerOn(server: string): Promise<void>;
   powerOff(server: string): Promise<void>;
   /** Everything that was under way has come to an end. */
@@ -66,7 +73,9 @@ export function needQemu(): boolean {
   }
 }
 
-export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<QemuRig> {
+export async function openQemuRig(
+  more: Pick<GuestLevelOptions, 'machine' | 'proxyImage'> = {},
+): Promise<QemuRig> {
   await using opening = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'backlot-rig-'));
   opening.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,9 +83,10 @@ export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<Qe
   const hosted = await hostWorld(clock, opening);
   const bytes = await fillDisks(hosted);
   const { world, guests } = hosted;
-  const report = (line: string): void => console.warn(line);
+  const reports: string[] = [];
+  const report = (line: string): void => void reports.push(line);
   const level = opening.use(
-    await openGuestLevel('qemu', { world, guests, folder, machine, wall: createWallClock(), report }),
+    await openGuestLevel('qemu', { world, guests, folder, wall: createWallClock(), report, ...more }),
   );
   const connect = (options: { clock?: VirtualClock }): Promise<ProxyAgent> =>
     connectGuestChannel({ guestDir: folder, ...options })(
@@ -87,6 +97,7 @@ export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<Qe
   return {
     hosted,
     level,
+    reports,
     bytes,
     machines: () => machinesOf(process.pid),
     ...actions(hosted, clock),
@@ -99,7 +110,7 @@ export async function openQemuRig(machine: ProxyMachineOptions = {}): Promise<Qe
 
 type Actions = Pick<
   QemuRig,
-  'uuid' | 'leaseForBackup' | 'leaseForRestore' | 'add' | 'remove' | 'powerOn' | 'powerOff'
+  'uuid' | 'finished' | 'leaseForBackup' | 'leaseForRestore' | 'add' | 'remove' | 'powerOn' | 'powerOff'
 >;
 
 function actions({ world }: HostedWorld, clock: VirtualClock): Actions {
@@ -116,6 +127,7 @@ function actions({ world }: HostedWorld, clock: VirtualClock): Actions {
   };
   return {
     uuid,
+    finished: (taskId) => run({ taskId }),
     async leaseForBackup() {
       const { taskId, snapshotId } = world.snapshots.create(SERVER, { name: 's', description: '' }, 'me');
       await run({ taskId });
