@@ -44,10 +44,13 @@ export async function judgeEnd(story: Story, hasFailed: boolean): Promise<readon
   if (hasFailed && story.under.size > 0) return [];
   const findings = [...judgeLeaks(story), ...judgeLocks(story)];
   if (hasFailed) return findings;
-  return [...findings, ...(await judgePoints(story)), ...judgeExpectations(story)];
+  const points = await judgePoints(story);
+  // Under attack a story may come to another end than the one it was written for.
+  if (story.survival !== undefined) return [...findings, ...points];
+  return [...findings, ...points, ...judgeExpectations(story)];
 }
 
-function judgeLeaks(story: Story): Finding[] {
+export function judgeLeaks(story: Story): Finding[] {
   const leaks = findLeaks({
     before: story.before,
     after: readWorldState(story),

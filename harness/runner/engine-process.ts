@@ -11,10 +11,12 @@ import { createRepository } from '../../src/repository/create-repository.ts';
 import type { MemoryStorage } from '../../src/repository/memory-storage.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
 import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { connectGuests } from './connect-guests.ts';
 import { gateConnect } from './gated-agent.ts';
 import { gateStorage, type StorageStage } from './gated-storage.ts';
 import { gateClock, gateDial, gateTransport, KillSwitch } from './kill-switch.ts';
+import type { MachineClock } from './machine-clock.ts';
 import { parseDuration, parseSize } from './quantities.ts';
 import type { EngineNode } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
@@ -26,6 +28,8 @@ export interface ProcessOptions {
   readonly simulator: Simulator;
   readonly hosted: HostedWorld;
   readonly clock: VirtualClock;
+  readonly machineClock: MachineClock;
+  readonly checkpoints: Checkpoints;
   readonly storage: MemoryStorage;
   readonly storageStage: StorageStage;
   readonly settings: EngineNode;
@@ -53,8 +57,8 @@ export function startProcess(options: ProcessOptions): EngineProcess {
 }
 
 function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnvironment {
-  const { simulator, hosted, storageStage, seams } = options;
-  const clock = gateClock(options.clock, power);
+  const { simulator, hosted, storageStage, checkpoints, seams } = options;
+  const clock = gateClock(options.machineClock, power);
   const ids = createIdSource(createRng(options.seed));
   const storage = gateStorage(options.storage, storageStage, power);
   const repository = createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
@@ -69,6 +73,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
     ...(seams.connectNbd === undefined ? {} : { connectNbd: seams.connectNbd(connectNbd) }),
     connectProxy: gateConnect(seams.connectProxy?.(connectProxy, hosted) ?? connectProxy, power),
     repository: seams.repository?.(repository, hosted) ?? repository,
+    onProgress: (event) => power.isKilled || checkpoints.tell(event),
   };
 }
 

@@ -2,20 +2,29 @@
 import type { Rng } from '../../src/kernel/rng.ts';
 import { MemoryStorage } from '../../src/repository/memory-storage.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type EngineProcess, openRepository, type ProcessOptions, startProcess } from './engine-process.ts';
 import { StorageStage } from './gated-storage.ts';
+import { MachineClock } from './machine-clock.ts';
 
-export type InstallationOptions = Omit<ProcessOptions, 'storage' | 'storageStage'>;
+export type InstallationOptions = Omit<
+  ProcessOptions,
+  'storage' | 'storageStage' | 'machineClock' | 'checkpoints'
+>;
 
 export class Installation {
   readonly storageStage = new StorageStage();
+  readonly checkpoints = new Checkpoints();
+  readonly machineClock: MachineClock;
   readonly #options: InstallationOptions;
   #storage = new MemoryStorage();
   #process: EngineProcess | undefined;
   #lives = 0;
+  #death = Promise.withResolvers<void>();
 
   constructor(options: InstallationOptions) {
     this.#options = options;
+    this.machineClock = new MachineClock(options.clock);
   }
 
   /** The process that lives now; a new one is started when there is none. */
@@ -24,15 +33,24 @@ export class Installation {
       ...this.#options,
       storage: this.#storage,
       storageStage: this.storageStage,
+      machineClock: this.machineClock,
+      checkpoints: this.checkpoints,
       seed: `${this.#options.seed}-${++this.#lives}`,
     });
     return this.#process;
+  }
+
+  /** Resolves when the life that goes on now is ended. */
+  get death(): Promise<void> {
+    return this.#death.promise;
   }
 
   /** Ends the process's life. With a `powerCut` the storage also forgets what was not synced. */
   kill(powerCut?: Rng): void {
     this.#process?.power.kill();
     this.#process = undefined;
+    this.#death.resolve();
+    this.#death = Promise.withResolvers<void>();
     if (powerCut !== undefined) this.#storage = this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
   }
 

@@ -46,6 +46,11 @@ export interface ScenarioResult {
   readonly rule: string;
 }
 
+/** A step means something that no step before it has made. */
+export class NothingToActOn extends Error {
+  override readonly name = 'NothingToActOn';
+}
+
 /** Thrown by a step: the story ends here, and this is why. */
 export class StoryFailed extends Error {
   override readonly name = 'StoryFailed';

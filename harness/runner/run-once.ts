@@ -8,7 +8,7 @@ import { DEFAULT_SETTINGS } from '../../simulator/domain/default-settings.ts';
 import { buildInventory, buildSettings, withProxies } from './build-world.ts';
 import { countFaults, judgeEnd, readWorldState } from './end-of-story.ts';
 import { describeChain } from './error-chain.ts';
-import type { FaultCount, Finding, Outcome } from './outcome.ts';
+import { type FaultCount, type Finding, type Outcome, StoryFailed } from './outcome.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
 import { createPatientClock } from '../../simulator/guest/patient-clock.ts';
 import type { Scenario } from './scenario-schema.ts';
@@ -16,6 +16,8 @@ import type { Seams } from './seams.ts';
 import { playSteps, StepFailed } from './steps/step-table.ts';
 import { fillDisks } from './steps/guest-steps.ts';
 import { Story } from './story.ts';
+import { Survival } from './survival.ts';
+import { recover } from './survival-end.ts';
 
 export interface RunOptions {
   readonly simulator: Simulator;
@@ -25,6 +27,8 @@ export interface RunOptions {
   readonly seams: Seams;
   /** Guests outside of this process; simulated ones when absent. */
   readonly openGuests?: OpenGuestsOf;
+  /** Shown the story when its world is ready, before the first step. */
+  readonly onStory?: (story: Story) => void;
 }
 
 export interface RunRecord {
@@ -64,7 +68,7 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
     const way = guests === undefined ? {} : { connectProxy: guests.connectProxy };
     const story = new Story({ ...options, ...way, scenario, hosted, clock, seed });
     try {
-      return record(story, await playStory(story));
+      return record(story, await playStory(story, options.onStory));
     } finally {
       story.end();
     }
@@ -79,10 +83,10 @@ interface StoryEnd {
   readonly cause?: unknown;
 }
 
-async function playStory(story: Story): Promise<StoryEnd> {
+async function playStory(story: Story, onStory: RunOptions['onStory']): Promise<StoryEnd> {
   const guard = raiseGuard(story);
   try {
-    return await story.clock.run(Promise.race([tellStory(story), guard.tripped]));
+    return await story.clock.run(Promise.race([tellStory(story, onStory), guard.tripped]));
   } catch (cause) {
     return { findings: [], cause };
   } finally {
@@ -90,8 +94,9 @@ async function playStory(story: Story): Promise<StoryEnd> {
   }
 }
 
-async function tellStory(story: Story): Promise<StoryEnd> {
+async function tellStory(story: Story, onStory: RunOptions['onStory']): Promise<StoryEnd> {
   await takeIn(story);
+  onStory?.(story);
   const failed = await playAll(story);
   // What is on its way without waiting for time (a closing connection) arrives before anything is judged.
   await sleep(story.clock, 1);
@@ -101,10 +106,16 @@ async function tellStory(story: Story): Promise<StoryEnd> {
 
 async function playAll(story: Story): Promise<Finding | undefined> {
   try {
-    await playSteps(story, story.scenario.steps, 'steps');
+    const { attack, steps } = story.scenario;
+    const survival = attack === undefined ? undefined : new Survival(attack);
+    story.survival = survival;
+    await survival?.arm(story);
+    await playSteps(story, steps, 'steps');
+    if (survival !== undefined) await recover(story, survival);
     return undefined;
   } catch (error) {
     if (error instanceof StepFailed) return error.finding;
+    if (error instanceof StoryFailed) return { where: 'after the attack', ...error.finding };
     throw error;
   }
 }

@@ -14,7 +14,7 @@ export { ENGINE_NAMES } from './schema/words.ts';
 export const ScenarioSchema = Type.Object(
   {
     id: Type.String({
-      pattern: '^S\\d{3}-[a-z0-9]+(-[a-z0-9]+)*$',
+      pattern: '^(S\\d{3}|W\\d{2})-[a-z0-9]+(-[a-z0-9]+)*$',
       description: 'Never used again for another',
     }),
     title: Type.String({ minLength: 10, maxLength: 120 }),

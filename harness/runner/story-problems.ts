@@ -3,7 +3,7 @@ import { OPERATION_NAMES } from '../../src/contract/operations.ts';
 import { hostCount } from './build-world.ts';
 import type { Problem } from './parse-scenario.ts';
 import { parseSize } from './quantities.ts';
-import type { Scenario, StepNode, TriggerNode, WorldNode } from './scenario-schema.ts';
+import type { AttackNode, Scenario, StepNode, TriggerNode, WorldNode } from './scenario-schema.ts';
 
 type Path = readonly (string | number)[];
 
@@ -20,6 +20,7 @@ export function findStoryProblems(scenario: Scenario): Problem[] {
     ...duplicates(scenario),
     ...worldProblems(scenario.world),
     ...scenario.steps.flatMap((step, at) => stepProblems(story, step, ['steps', at])),
+    ...(scenario.attack ?? []).flatMap((entry, at) => attackProblems(entry, ['attack', at])),
     ...(scenario.expect?.journal ?? []).flatMap(({ match }, at) =>
       operationProblems(match['operation'], ['expect', 'journal', at, 'match', 'operation']),
     ),
@@ -141,11 +142,24 @@ function rangeProblems(story: Story, step: StepNode, path: Path): Problem[] {
   return [{ path: [...path, kind], message: `a trim must consist of whole blocks of ${block} bytes` }];
 }
 
+function attackProblems(entry: AttackNode, path: Path): Problem[] {
+  const { fault, kill, clockJump } = entry;
+  return [
+    ...(kill ? triggerProblems(kill.when, [...path, 'kill', 'when']) : []),
+    ...(clockJump ? triggerProblems(clockJump.when, [...path, 'clockJump', 'when']) : []),
+    ...(fault ? faultProblems({ fault }, path) : []),
+  ];
+}
+
 function triggerProblems(trigger: TriggerNode, path: Path): Problem[] {
-  const { operation, dataBytes, device, storage, elapsed } = trigger;
-  const given = [operation, dataBytes, device, storage, elapsed].filter((part) => part !== undefined);
+  const { operation, dataBytes, device, storage, elapsed, checkpoint, event } = trigger;
+  const given = [operation, dataBytes, device, storage, elapsed, checkpoint, event].filter(
+    (part) => part !== undefined,
+  );
   if (given.length !== 1)
-    return [{ path, message: 'needs one of operation, dataBytes, device, storage, elapsed' }];
+    return [
+      { path, message: 'needs one of operation, dataBytes, device, storage, elapsed, checkpoint, event' },
+    ];
   return operationProblems(operation, [...path, 'operation']);
 }
 

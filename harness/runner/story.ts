@@ -9,7 +9,7 @@ import { type ExpectedImage, GuestLog } from '../oracle/guest-log.ts';
 import type { WorldState } from '../oracle/leak-oracle.ts';
 import { Installation } from './installation.ts';
 import type { FaultCount } from './outcome.ts';
-import type { EngineName, EngineNode, Scenario } from './scenario-schema.ts';
+import type { EngineName, EngineNode, Scenario, StepBodies } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 
 export interface StoryOptions {
@@ -31,6 +31,14 @@ export interface PointRecord {
   /** Whose repository holds it. */
   readonly engine: EngineName;
   readonly images: ReadonlyMap<string, ExpectedImage | undefined>;
+}
+
+/** What a story under attack keeps in mind. */
+export interface SurvivalState {
+  /** Restores that have not succeeded; they must when the attack is over. */
+  readonly owed: StepBodies['restore'][];
+  /** Engines that the story has given a job. */
+  readonly engines: Set<EngineName>;
 }
 
 /** Marks what the second engine makes, so that neither takes the other's things for its own. */
@@ -64,6 +72,8 @@ export class Story {
   readonly judgedSince = new Set<string>();
   /** The steps under way, for the story that never ends. */
   readonly under = new Set<string>();
+  /** Set when the story is under attack, before its first step. */
+  survival: SurvivalState | undefined;
 
   constructor(options: StoryOptions) {
     this.scenario = options.scenario;

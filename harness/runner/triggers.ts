@@ -1,5 +1,6 @@
-/** Calls back when a named thing happens in a story: a REST call, so many bytes read or written, a device, a storage operation, time. */
+/** Calls back when a named thing happens in a story: a REST call, so many bytes read or written, a device, a storage operation, time, a step of the engine, a journal entry. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { parseDuration, parseSize } from './quantities.ts';
 import type { StorageStage } from './gated-storage.ts';
 import type { EngineName, TriggerNode } from './scenario-schema.ts';
@@ -22,6 +23,9 @@ export function armTrigger(
   }
   if (trigger.dataBytes !== undefined) return armBytes(story, parseSize(trigger.dataBytes), fire);
   if (trigger.device !== undefined) return armDevice(story, trigger, fire);
+  if (trigger.event !== undefined) return armEvent(story, trigger.event, trigger.nth ?? 1, fire);
+  if (trigger.checkpoint !== undefined)
+    return armCheckpoint(story.installation(options.engine).checkpoints, trigger, fire);
   if (trigger.storage !== undefined)
     return armStorage(story.installation(options.engine).storageStage, trigger, fire);
   const timer = story.clock.setTimer(story.clock.now() + parseDuration(trigger.elapsed ?? '0ms'), fire);
@@ -44,7 +48,7 @@ function armLostRequest(
   { nth = 1 }: TriggerNode,
   fire: () => void,
 ): () => void {
-  const id = `trigger-${story.position}`;
+  const id = freeTriggerId(story);
   story.mayMiss.add(id);
   story.hosted.faults.add({ id, on: operation, kind: 'lose-request', after: nth - 1, times: 1 });
   const disarm = watchOnce(story, fire, (entry) => entry.type === 'fault.fired' && entry.fault === id);
@@ -52,6 +56,14 @@ function armLostRequest(
     disarm();
     if (story.hosted.faults.list().some((fault) => fault.id === id)) story.hosted.faults.clear(id);
   };
+}
+
+/** Triggers that are armed at the same instant need ids of their own. */
+function freeTriggerId(story: Story): string {
+  const taken = new Set(story.hosted.faults.list().map(({ id }) => id));
+  let id = `trigger-${story.position}`;
+  while (taken.has(id)) id += '+';
+  return id;
 }
 
 /** Bytes over NBD and bytes of hot-added devices, read and written. */
@@ -82,6 +94,35 @@ function armStorage(stage: StorageStage, trigger: TriggerNode, fire: () => void)
   const disarm = stage.watch((side, operation, path) => {
     const isIt = operation === trigger.storage && path.includes(trigger.path ?? '');
     if (!isIt || side !== (trigger.side ?? 'after') || ++seen !== nth) return;
+    disarm();
+    fire();
+  });
+  return disarm;
+}
+
+function armEvent(
+  story: Story,
+  wanted: NonNullable<TriggerNode['event']>,
+  nth: number,
+  fire: () => void,
+): () => void {
+  const fields = Object.entries(wanted);
+  let seen = 0;
+  return watchOnce(story, fire, (entry) => {
+    const values: Readonly<Record<string, unknown>> = { ...entry };
+    if (fields.every(([field, value]) => values[field] === value)) seen++;
+    return seen === nth;
+  });
+}
+
+function armCheckpoint(
+  checkpoints: Checkpoints,
+  { checkpoint, nth = 1 }: TriggerNode,
+  fire: () => void,
+): () => void {
+  let seen = 0;
+  const disarm = checkpoints.watch(({ step }) => {
+    if (step !== checkpoint || ++seen !== nth) return;
     disarm();
     fire();
   });

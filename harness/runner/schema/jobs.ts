@@ -24,12 +24,21 @@ export const Trigger = Type.Object(
     storage: Type.Optional(Type.Enum(['write', 'sync', 'rename', 'remove'])),
     path: Type.Optional(Type.String({ description: 'Part of the path of the storage operation' })),
     elapsed: Type.Optional(Duration),
+    checkpoint: Type.Optional(
+      Type.String({ description: 'A step that the engine says it begins: transfer' }),
+    ),
+    event: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        description: 'Fields of a journal entry and the values they must have',
+        minProperties: 1,
+      }),
+    ),
     nth: Type.Optional(Nth),
     side: Type.Optional(
       Type.Enum(['before', 'after'], { description: 'before: without effect; after: with it, unanswered' }),
     ),
   },
-  { ...closed, description: 'One of operation, dataBytes, device, storage, elapsed' },
+  { ...closed, description: 'One of operation, dataBytes, device, storage, elapsed, checkpoint, event' },
 );
 
 export const ErrorExpectation = Type.Object(

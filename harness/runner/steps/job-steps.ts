@@ -1,16 +1,17 @@
 /** Jobs of the engine, each judged at once: by its result, by bytes, by what it left in the repository. */
 import type { BackupResult, RestoreResult } from '../../../src/engine/engine-api.ts';
+import type { PointInfo } from '../../../src/repository/repository-api.ts';
 import type { ServerId } from '../../../src/kernel/ids.ts';
 import { describeChain } from '../error-chain.ts';
 import { checkBackup, checkError, checkRestore, checkWarnings, type Mismatch } from '../expectations.ts';
 import { judgeEqualPoints, judgeNewPoint, judgePoint, judgeServer } from '../judge-bytes.ts';
-import { StoryFailed } from '../outcome.ts';
+import { NothingToActOn, StoryFailed } from '../outcome.ts';
 import { ENGINE_NAMES, type EngineName, type ErrorNode, type StepBodies } from '../scenario-schema.ts';
 import { lastSnapshotSince } from '../snapshot-instant.ts';
 import type { PointRecord, Story } from '../story.ts';
 import { armTrigger } from '../triggers.ts';
 
-type Settled<T> =
+export type Settled<T> =
   | { readonly isDone: true; readonly value: T }
   | { readonly isDone: false; readonly error: unknown };
 
@@ -139,14 +140,19 @@ function noteRestored(story: Story, before: ReadonlySet<string>, to: string | un
     if (!before.has(server.id)) story.operator.made.add(server.id);
     if (server.name !== to) continue;
     story.operator.powered.add(server.id);
-    for (const device of story.log.devices(server.name)) {
-      story.log.replace(server.name, device, undefined, 'an unfinished restore', story.position);
-    }
+    markUnknown(story, server.name);
+  }
+}
+
+/** After a restore over a server that did not come to its end. */
+export function markUnknown(story: Story, name: string): void {
+  for (const device of story.log.devices(name)) {
+    story.log.replace(name, device, undefined, 'an unfinished restore', story.position);
   }
 }
 
 /** From here on the restored server holds what the point holds. */
-function takeOver(story: Story, serverId: string, record: PointRecord): void {
+export function takeOver(story: Story, serverId: string, record: PointRecord): void {
   const { name } = story.world.servers.get(serverId);
   for (const [device, image] of record.images) {
     if (image === undefined) continue;
@@ -178,7 +184,7 @@ async function expectNoNewPoint(story: Story, engine: EngineName): Promise<void>
   if (point !== undefined) throw new StoryFailed('no point from a failed job', `point ${point.id}`);
 }
 
-async function unknownPoints(story: Story, engine: EngineName): Promise<readonly { id: string }[]> {
+export async function unknownPoints(story: Story, engine: EngineName): Promise<readonly PointInfo[]> {
   const points = await story.installation(engine).repository().points();
   return points.filter(({ id }) => !story.points.has(id));
 }
@@ -198,17 +204,22 @@ export async function judgeAllPoints(story: Story): Promise<void> {
 }
 
 /** By its name; without one the newest point of the engine. */
-function pointNamed(
-  story: Story,
-  { point, engine = 'first' }: { point?: string; engine?: EngineName },
-): PointRecord {
-  const id = point === undefined ? story.lastPoint.get(engine) : story.pointNames.get(point);
-  const record = story.points.get(id ?? '');
-  if (record === undefined) throw new Error(`no step has made a point called ${point ?? '(any)'}`);
+function pointNamed(story: Story, words: { point?: string; engine?: EngineName }): PointRecord {
+  const record = recordNamed(story, words);
+  if (record === undefined)
+    throw new NothingToActOn(`no step has made a point called ${words.point ?? '(any)'}`);
   return record;
 }
 
-function settle<T>(work: Promise<T>): Promise<Settled<T>> {
+export function recordNamed(
+  story: Story,
+  { point, engine = 'first' }: { point?: string; engine?: EngineName },
+): PointRecord | undefined {
+  const id = point === undefined ? story.lastPoint.get(engine) : story.pointNames.get(point);
+  return story.points.get(id ?? point ?? '');
+}
+
+export function settle<T>(work: Promise<T>): Promise<Settled<T>> {
   return work.then(
     (value) => ({ isDone: true, value }),
     (error: unknown) => ({ isDone: false, error }),

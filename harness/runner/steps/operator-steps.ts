@@ -1,7 +1,7 @@
 /** What a person or another product does to the platform, straight in the world, under the name `operator`. */
 import { sleep } from '../../../src/kernel/clock.ts';
 import { ApiError } from '../../../src/contract/errors.ts';
-import { StoryFailed } from '../outcome.ts';
+import { NothingToActOn, StoryFailed } from '../outcome.ts';
 import { parseDuration } from '../quantities.ts';
 import type { StepBodies } from '../scenario-schema.ts';
 import { snapshotInstant } from '../snapshot-instant.ts';
@@ -122,7 +122,7 @@ async function refusalOf(work: () => Promise<void>): Promise<string | undefined>
   }
 }
 
-class TaskRefused extends Error {
+export class TaskRefused extends Error {
   override readonly name = 'TaskRefused';
 }
 
@@ -138,6 +138,6 @@ export async function endOfTask(story: Story, taskId: string): Promise<void> {
 
 function snapshotNamed(story: Story, name: string): string {
   const id = story.snapshotNames.get(name);
-  if (id === undefined) throw new Error(`no step has made a snapshot called ${name}`);
+  if (id === undefined) throw new NothingToActOn(`no step has made a snapshot called ${name}`);
   return id;
 }

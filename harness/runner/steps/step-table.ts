@@ -19,6 +19,7 @@ import {
   stepStop,
 } from './operator-steps.ts';
 import { stepHotAdd, stepHotRemove, stepMark } from './proxy-steps.ts';
+import { PLAYS_UNDER_ATTACK } from './steps-under-attack.ts';
 import { stepAdvance, stepCheck, stepWaitFor } from './time-steps.ts';
 
 type PlainKind = Exclude<StepKind, 'together'>;
@@ -78,7 +79,9 @@ async function playStep(story: Story, step: StepNode, path: string): Promise<voi
 }
 
 function play<Kind extends PlainKind>(story: Story, kind: Kind, step: StepNode): Promise<void> {
-  return PLAYS[kind](story, step[kind] as StepBodies[Kind]);
+  const usual: Play<Kind> = PLAYS[kind];
+  const chosen = story.survival === undefined ? usual : (PLAYS_UNDER_ATTACK[kind] ?? usual);
+  return chosen(story, step[kind] as StepBodies[Kind]);
 }
 
 /** The first failure ends the story; what runs beside it then is cut off with the engine. */

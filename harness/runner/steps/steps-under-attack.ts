@@ -1,0 +1,68 @@
+/**
+ * Steps of a story that is under attack, where they are played in another way: jobs may fail, expectations are not
+ * judged, and what an operator asks for may be refused, because an attack can leave a server locked for a while.
+ */
+import { sleep } from '../../../src/kernel/clock.ts';
+import { ApiError } from '../../../src/contract/errors.ts';
+import { NothingToActOn, StoryFailed } from '../outcome.ts';
+import type { StepBodies, StepKind } from '../scenario-schema.ts';
+import type { Story } from '../story.ts';
+import { surviveBackup, surviveCleanup, surviveKill, surviveRestore } from '../survival-jobs.ts';
+import {
+  stepCbt,
+  stepDeleteServer,
+  stepDeleteSnapshot,
+  stepRevert,
+  stepSnapshot,
+  stepStart,
+  stepStop,
+  TaskRefused,
+} from './operator-steps.ts';
+import { stepHotAdd, stepHotRemove, stepMark } from './proxy-steps.ts';
+import { stepWaitFor } from './time-steps.ts';
+
+type Play<Kind extends StepKind> = (story: Story, body: StepBodies[Kind]) => Promise<void>;
+
+/** What a story waits for may never come. */
+const LONGEST_WAIT_MS = 600_000;
+
+export const PLAYS_UNDER_ATTACK: { readonly [Kind in StepKind]?: Play<Kind> } = {
+  backup: ignoringResult(surviveBackup),
+  restore: ignoringResult(surviveRestore),
+  cleanup: ignoringResult(surviveCleanup),
+  kill: surviveKill,
+  check: notJudged,
+  verify: notJudged,
+  compare: notJudged,
+  waitFor: (story, body) => Promise.race([stepWaitFor(story, body), sleep(story.clock, LONGEST_WAIT_MS)]),
+  snapshot: mayBeRefused(stepSnapshot),
+  deleteSnapshot: mayBeRefused(stepDeleteSnapshot),
+  revert: mayBeRefused(stepRevert),
+  cbt: mayBeRefused(stepCbt),
+  start: mayBeRefused(stepStart),
+  stop: mayBeRefused(stepStop),
+  deleteServer: mayBeRefused(stepDeleteServer),
+  hotAdd: mayBeRefused(stepHotAdd),
+  hotRemove: mayBeRefused(stepHotRemove),
+  mark: mayBeRefused(stepMark),
+};
+
+function ignoringResult<Body>(survive: (story: Story, body: Body) => Promise<string>) {
+  return async (story: Story, body: Body): Promise<void> => {
+    await survive(story, body);
+  };
+}
+
+async function notJudged(): Promise<void> {}
+
+function mayBeRefused<Body>(play: (story: Story, body: Body) => Promise<void>) {
+  return async (story: Story, body: Body): Promise<void> => {
+    try {
+      await play(story, body);
+    } catch (error) {
+      if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
+    }
+  };
+}
+
+const REFUSALS = [ApiError, TaskRefused, StoryFailed, NothingToActOn];

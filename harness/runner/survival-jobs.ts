@@ -1,0 +1,144 @@
+/**
+ * Jobs of an engine under attack. A job may fail with `JobFailed`; killed, it is begun again in a new process. What it
+ * leaves in the repository is judged whichever way it ended: a point that is there must be right.
+ */
+import type { ServerId } from '../../src/kernel/ids.ts';
+import type { Engine } from '../../src/engine/engine-api.ts';
+import { describeChain } from './error-chain.ts';
+import { judgeNewPoint, judgeServer } from './judge-bytes.ts';
+import { StoryFailed } from './outcome.ts';
+import type { EngineName, StepBodies } from './scenario-schema.ts';
+import { lastSnapshotSince } from './snapshot-instant.ts';
+import { markUnknown, recordNamed, settle, takeOver, unknownPoints } from './steps/job-steps.ts';
+import type { PointRecord, Story } from './story.ts';
+import { armTrigger } from './triggers.ts';
+
+type End<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'failed' | 'killed'; readonly why: string };
+
+/** @returns why it did not succeed; empty when it did */
+export async function surviveBackup(story: Story, body: StepBodies['backup']): Promise<string> {
+  const { engine = 'first' } = body;
+  const server = story.server(body.server).name;
+  const transport = body.transport ?? story.transport;
+  const job = { server, transport, ...(body.full === undefined ? {} : { full: body.full }) };
+  const from = story.position;
+  const end = await untilNotKilled(story, engine, 'backup', (of) => of.backup(job));
+  if (end.kind === 'done') await takeIn(story, engine, end.value.pointId, server, end.value.snapshotId);
+  await adoptPoints(story, engine, from);
+  const id = end.kind === 'done' ? end.value.pointId : undefined;
+  if (id === undefined) return end.kind === 'done' ? '' : end.why;
+  story.lastPoint.set(engine, id);
+  if (body.as !== undefined) story.pointNames.set(body.as, id);
+  return '';
+}
+
+/** @returns why it did not succeed; empty when it did */
+export async function surviveRestore(story: Story, body: StepBodies['restore']): Promise<string> {
+  const record = recordNamed(story, body);
+  if (record === undefined) return 'there is no point to restore';
+  const { to = 'new', differential, newName, powerOn } = body;
+  const job = {
+    pointId: record.id,
+    to,
+    transport: body.transport ?? story.transport,
+    ...(differential === undefined ? {} : { differential }),
+    ...(newName === undefined ? {} : { newName }),
+    ...(powerOn === undefined ? {} : { powerOn }),
+  };
+  const end = await untilNotKilled(story, record.engine, 'restore', (of) => of.restore(job));
+  if (to !== 'new') markUnknown(story, to);
+  if (end.kind !== 'done') {
+    story.survival?.owed.push({ ...body, point: record.id });
+    return end.why;
+  }
+  await acceptServer(story, end.value.server.id as ServerId, record);
+  return '';
+}
+
+/** A server that holds what the point holds is a restored one, whoever says so. */
+export async function acceptServer(story: Story, id: ServerId, record: PointRecord): Promise<void> {
+  await judgeServer(story, id, record);
+  story.operator.made.add(id);
+  takeOver(story, id, record);
+}
+
+/** @returns why it did not succeed; empty when it did */
+export async function surviveCleanup(story: Story, body: StepBodies['cleanup']): Promise<string> {
+  const end = await untilNotKilled(story, body.engine ?? 'first', 'cleanup', (of) => of.cleanup());
+  return end.kind === 'done' ? '' : end.why;
+}
+
+/** A kill of the story's own: the job is not begun again. */
+export async function surviveKill(story: Story, body: StepBodies['kill']): Promise<void> {
+  const { engine = 'first', during } = body;
+  const installation = story.installation(engine);
+  const kill = (): void => installation.kill(body.powerCut === true ? story.rng : undefined);
+  const disarm = armTrigger(story, body.when, kill, { loses: true, engine });
+  const { death } = installation;
+  const { backup, restore, cleanup } = during;
+  const job = async (): Promise<unknown> => {
+    if (backup !== undefined) return surviveBackup(story, { ...backup, engine });
+    if (restore !== undefined) return surviveRestore(story, { ...restore, engine });
+    return surviveCleanup(story, { ...cleanup, engine });
+  };
+  await Promise.race([death, job()]);
+  disarm();
+}
+
+/**
+ * The job in one process after the other until one of them lives to its end. Bounded, since every kill of an attack
+ * comes once.
+ */
+async function untilNotKilled<T>(
+  story: Story,
+  name: EngineName,
+  what: string,
+  work: (engine: Engine) => Promise<T>,
+): Promise<End<T>> {
+  story.judgedSince.clear();
+  story.survival?.engines.add(name);
+  const installation = story.installation(name);
+  for (;;) {
+    const { death } = installation;
+    const from = story.position;
+    const end = await Promise.race([
+      death.then((): End<T> => ({ kind: 'killed', why: 'killed' })),
+      settle(work(installation.process().engine)).then((settled) => judgeEnd(what, settled)),
+    ]);
+    if (end.kind !== 'killed') return end;
+    await adoptPoints(story, name, from);
+  }
+}
+
+function judgeEnd<T>(
+  what: string,
+  settled: { readonly isDone: true; readonly value: T } | { readonly isDone: false; readonly error: unknown },
+): End<T> {
+  if (settled.isDone) return { kind: 'done', value: settled.value };
+  const why = describeChain(settled.error);
+  if (settled.error instanceof Error && settled.error.name === 'JobFailed') return { kind: 'failed', why };
+  throw new StoryFailed(`${what} succeeds or fails with JobFailed`, why);
+}
+
+/** Points that no result told of: of a job that was killed, or failed, after its commit. */
+async function adoptPoints(story: Story, engine: EngineName, from: number): Promise<void> {
+  const { journal } = story.world;
+  for (const { id, serverId, serverName } of await unknownPoints(story, engine)) {
+    const snapshotId = lastSnapshotSince(journal.entries, serverId, from, story.operator.made);
+    if (snapshotId === undefined) throw new StoryFailed('no point without a snapshot', `point ${id}`);
+    await takeIn(story, engine, id, serverName, snapshotId);
+    story.lastPoint.set(engine, id);
+  }
+}
+
+async function takeIn(
+  story: Story,
+  engine: EngineName,
+  id: string,
+  serverName: string,
+  snapshotId: string,
+): Promise<void> {
+  if (!story.points.has(id)) await judgeNewPoint(story, { id, engine }, serverName, snapshotId);
+}
