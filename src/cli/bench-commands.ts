@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { benchBackup } from './bench/area-backup.ts';
 import { benchChangedAreas } from './bench/area-changed-areas.ts';
+import { benchHotAdd } from './bench/area-hotadd.ts';
 import { benchNbdRead } from './bench/area-nbd.ts';
 import { benchScenarios } from './bench/area-scenarios.ts';
 import { benchStart, benchWorld } from './bench/area-start.ts';
@@ -15,13 +16,14 @@ const AREAS: Readonly<Record<string, BenchArea>> = {
   scenarios: benchScenarios,
   nbd: benchNbdRead,
   backup: benchBackup,
+  hotadd: benchHotAdd,
 };
 
 export function registerBenchCommands(program: Command): void {
   program
     .command('bench')
     .description(
-      'measure start-up, worlds, NBD, backup, changed areas and scenarios, beside a peer where there is one',
+      'measure start-up, worlds, NBD, backup, HotAdd, changed areas and scenarios, beside a peer where there is one',
     )
     .argument('[area...]', `which: ${Object.keys(AREAS).join(', ')} (all when left out)`)
     .option('--rounds <n>', 'counted rounds after one warm-up', Number, 5)
@@ -45,9 +47,13 @@ async function bench(
     });
   if (!Number.isInteger(options.rounds) || options.rounds < 1)
     command.error('error: --rounds takes a whole number from 1', { exitCode: 2 });
-  const context: BenchContext = { rounds: options.rounds, note: (text) => process.stderr.write(`${text}\n`) };
   const results: BenchResult[] = [];
   const skipped: { area: string; because: string }[] = [];
+  const context: BenchContext = {
+    rounds: options.rounds,
+    note: (text) => process.stderr.write(`${text}\n`),
+    skip: (area, because) => skipped.push({ area, because }),
+  };
   for (const area of names.length > 0 ? names : Object.keys(AREAS)) {
     try {
       results.push(...((await AREAS[area]?.(context)) ?? []));

@@ -22,6 +22,8 @@ export interface BenchContext {
   readonly rounds: number;
   /** Says what is going on; goes to stderr. */
   readonly note: (text: string) => void;
+  /** Reports a part of an area that could not be measured. */
+  readonly skip: (what: string, because: string) => void;
 }
 
 export type BenchArea = (context: BenchContext) => Promise<readonly BenchResult[]>;

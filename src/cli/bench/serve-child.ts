@@ -18,6 +18,7 @@ export interface ReadyLine {
   readonly secretKey: string;
   readonly caFile: string;
   readonly world: string;
+  readonly guestDir: string;
 }
 
 export interface ServeChild extends AsyncDisposable {
@@ -70,19 +71,25 @@ export async function openExport(serve: ServeChild): Promise<{ exportName: strin
     ids: createRandomIds(),
   });
   try {
-    const resource = await lockNewSnapshot(client);
-    const certificate = (await client.backupResource(resource)).caCert.match(/.{1,64}/g)?.join('\n') ?? '';
+    const { resourceId } = await lockNewSnapshot(client);
+    const certificate = (await client.backupResource(resourceId)).caCert.match(/.{1,64}/g)?.join('\n') ?? '';
     writeFileSync(
       join(serve.folder, 'ca-cert.pem'),
       `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`,
     );
-    return { exportName: nbdExportName(resource, 'ide0'), tlsFolder: serve.folder };
+    return { exportName: nbdExportName(resourceId, 'ide0'), tlsFolder: serve.folder };
   } finally {
     await transport.close();
   }
 }
 
-async function lockNewSnapshot(client: ScpClient): Promise<string> {
+export interface LockedSnapshot {
+  readonly snapshotId: string;
+  readonly resourceId: string;
+}
+
+/** A new snapshot of `bench` and a backup resource on it. */
+export async function lockNewSnapshot(client: ScpClient): Promise<LockedSnapshot> {
   const [server] = await client.serversNamed('bench');
   if (server === undefined) throw new Error('the bench inventory has no server');
   const snapshot = await client.createSnapshot(server.id, {
@@ -96,5 +103,6 @@ async function lockNewSnapshot(client: ScpClient): Promise<string> {
     lockTimeSeconds: 7200,
   });
   await client.waitForTask(resource.taskId, { timeoutMs: 60_000 });
-  return resource.resourceId;
+  if (snapshot.snapshotId === undefined) throw new Error('the platform does not name its new snapshot');
+  return { snapshotId: snapshot.snapshotId, resourceId: resource.resourceId };
 }
