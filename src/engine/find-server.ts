@@ -6,9 +6,7 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** @throws Refusal when there is none, or several of that name */
 export async function findServer(scp: ScpClient, nameOrId: string): Promise<ServerItem> {
-  const byId = UUID.test(nameOrId) ? await scp.serverById(nameOrId) : undefined;
-  if (byId !== undefined) return byId;
-  const named = await scp.serversNamed(nameOrId);
+  const named = await serversCalled(scp, nameOrId);
   const [server, second] = named;
   if (server === undefined)
     throw new Refusal(
@@ -21,4 +19,10 @@ export async function findServer(scp: ScpClient, nameOrId: string): Promise<Serv
       'give the id of the one that is meant',
     );
   return server;
+}
+
+/** The one of this id, or all of this name. */
+export async function serversCalled(scp: ScpClient, nameOrId: string): Promise<readonly ServerItem[]> {
+  const byId = UUID.test(nameOrId) ? await scp.serverById(nameOrId) : undefined;
+  return byId === undefined ? scp.serversNamed(nameOrId) : [byId];
 }

@@ -9,7 +9,8 @@
 import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import { AgentLink } from './agent-link.ts';
-import { attachDisks, type AttachedDisks, type SourceDisk } from './attach-disks.ts';
+import { attachDisks, type AttachedDisks } from './attach-disks.ts';
+import type { SourceDisk } from './hot-add-order.ts';
 import { batchAround, smallerBatch } from './batches.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';

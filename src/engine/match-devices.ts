@@ -68,7 +68,8 @@ function rivalsOf({ wanted, otherDiskIds }: DeviceQuestion, diskId: string): rea
   return [...wanted.map((disk) => disk.diskId), ...otherDiskIds].filter((other) => other !== diskId);
 }
 
-function fits(serial: string, diskId: string): boolean {
+/** Whether the serial may be of this disk. */
+export function fits(serial: string, diskId: string): boolean {
   const [short, long] = serial.length < diskId.length ? [serial, diskId] : [diskId, serial];
   return short.length >= MIN_SERIAL_CHARACTERS && long.startsWith(short);
 }

@@ -1,5 +1,5 @@
 /** Finds the proxy VM through which a server's disks are reached, and attaches them to it. */
-import type { SourceDisk } from './attach-disks.ts';
+import type { SourceDisk } from './hot-add-order.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { HotAddDoor } from './hot-add-door.ts';
 import { inStep, type JobContext, warn } from './job-context.ts';

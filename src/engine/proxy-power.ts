@@ -1,12 +1,13 @@
 /** Starts proxy VMs for jobs, and powers off what was started for them once nobody uses it. */
-import { type Clock, sleep } from '../kernel/clock.ts';
+import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
 import { isNotFound, ScpError, TaskFailed } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import type { ProxyAddress } from './proxy-agent.ts';
-import type { ProxyDesk } from './proxy-queue.ts';
 import { ProxyTrouble } from './proxy-trouble.ts';
+import { type ReleaseContext, releaseContextOf } from './release.ts';
+import { retryWhileTaken } from './wait-while-taken.ts';
 
 const POLL_MS = 2000;
 /** How long a proxy that is neither running nor off may stay so. */
@@ -66,30 +67,38 @@ async function adopt(context: JobContext, proxy: ProxyAddress): Promise<void> {
   if (context.desk.isStarted(proxy.id)) await context.note.addStartedProxy(proxy);
 }
 
-export interface PowerContext {
-  readonly scp: ScpClient;
-  readonly clock: Clock;
-  readonly desk: ProxyDesk;
-}
-
 /** `busy`: it serves somebody; `off`: it is, or is gone; `done`: it was powered off. */
 export type PowerOutcome = 'busy' | 'off' | 'done';
 
 /** Powers a proxy off unless it serves a job of this engine or shows anybody's hot-added disk. */
-export function powerOffIfIdle(context: PowerContext, proxyId: string): Promise<PowerOutcome> {
-  return context.desk.inTurn(proxyId, async () => {
-    if (context.desk.jobsOn(proxyId) > 0) return 'busy';
-    const found = await configurationOf(context.scp, proxyId);
+export function powerOffIfIdle(context: ReleaseContext, proxyId: string): Promise<PowerOutcome> {
+  const { desk, scp, clock, busyWaitMs } = context;
+  return desk.inTurn(proxyId, async () => {
+    if (desk.jobsOn(proxyId) > 0) return 'busy';
+    const found = await settledConfiguration(context, proxyId);
     if (found === undefined || found.status !== 'running') {
-      context.desk.setStarted(proxyId, false);
+      desk.setStarted(proxyId, false);
       return 'off';
     }
     if (found.disks.some((disk) => disk.purpose !== 'normal')) return 'busy';
-    const { taskId } = await context.scp.stopServer(proxyId);
-    context.desk.setStarted(proxyId, false);
-    await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
+    await retryWhileTaken({ clock, maxMs: busyWaitMs }, async () => {
+      const { taskId } = await scp.stopServer(proxyId);
+      await scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
+    });
+    desk.setStarted(proxyId, false);
     return 'done';
   });
+}
+
+/** A job that was aborted while its proxy started must not leave it running. `undefined`: the proxy is gone. */
+async function settledConfiguration(context: ReleaseContext, proxyId: string) {
+  const deadlineMs = context.clock.now() + CHANGING_MS;
+  for (;;) {
+    const found = await configurationOf(context.scp, proxyId);
+    const isChanging = found?.status === 'starting' || found?.status === 'stopping';
+    if (!isChanging || context.clock.now() >= deadlineMs) return found;
+    await sleep(context.clock, POLL_MS);
+  }
 }
 
 async function configurationOf(scp: ScpClient, proxyId: string) {
@@ -105,7 +114,7 @@ async function configurationOf(scp: ScpClient, proxyId: string) {
 export async function leaveStartedProxies(context: JobContext): Promise<void> {
   for (const proxy of context.note.record.startedProxies) {
     try {
-      const outcome = await powerOffIfIdle(powerContext(context), proxy.id);
+      const outcome = await powerOffIfIdle(releaseContextOf(context), proxy.id);
       const isOfThisEngine = context.desk.jobsOn(proxy.id) > 0;
       if (outcome !== 'busy' || isOfThisEngine) await context.note.dropStartedProxy(proxy.id);
       else
@@ -117,8 +126,4 @@ export async function leaveStartedProxies(context: JobContext): Promise<void> {
       );
     }
   }
-}
-
-function powerContext(context: JobContext): PowerContext {
-  return { scp: context.scpAlways, clock: context.env.clock, desk: context.desk };
 }

@@ -1,5 +1,6 @@
 /** Finds the proxies that can serve a job and takes a seat on the best one. */
 import type { ServerItem } from '../sdk/scp-client-api.ts';
+import { serversCalled } from './find-server.ts';
 import { hostsReaching, type ProxyNeed, type RankedProxy, rankProxies, whyUnfit } from './choose-proxy.ts';
 import type { JobContext } from './job-context.ts';
 import type { ProxyAddress } from './proxy-agent.ts';
@@ -28,7 +29,7 @@ export async function takeProxy(
   const hostIds = hostsReaching(need.datastoreIds, datastores, hosts);
   if (hostIds.length === 0)
     return none(`no running host reaches all datastores of its disks (${need.datastoreIds.join(', ')})`);
-  const servers = (await Promise.all(hostIds.map((id) => context.scp.serversOnHost(id)))).flat();
+  const servers = await serversOn(context, hostIds, need.allowed);
   const { fit, reasons } = sortOut(servers, need);
   const left = fit.filter(({ id }) => !tried.has(id) && strikesOf(context, id) < MAX_STRIKES);
   // Nothing may be awaited from here on: others choose at the same time by the same counts.
@@ -46,6 +47,19 @@ export async function takeProxy(
 
 function none(because: string): SeatOrReason {
   return { seat: undefined, because };
+}
+
+/** Named proxies are looked up; else every server of the hosts, of which there may be thousands, is looked at. */
+async function serversOn(
+  context: JobContext,
+  hostIds: readonly string[],
+  names: readonly string[],
+): Promise<readonly ServerItem[]> {
+  const { scp } = context;
+  if (names.length === 0) return (await Promise.all(hostIds.map((id) => scp.serversOnHost(id)))).flat();
+  const found = await Promise.all(names.map((name) => serversCalled(scp, name)));
+  const onHosts = found.flat().filter((server) => hostIds.includes(server.hostId));
+  return [...new Map(onHosts.map((server) => [server.id, server])).values()];
 }
 
 function sortOut(

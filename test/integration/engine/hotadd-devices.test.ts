@@ -78,6 +78,36 @@ describe('hot-added devices', () => {
     await expectProxiesClean(rig);
   });
 
+  it('of an earlier clone that the guest still shows are not taken for the new one', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    onGuest(rig, { kind: 'detach-early', ms: 90_000, times: 2 });
+    const engine = rig.engine();
+    await rig.run(engine.backup(HOTADD_JOB));
+    expect(rig.hosted.guests.devices(rig.hosted.world.servers.find('proxy-1').id)).toHaveLength(2);
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(200 * KIB, 7));
+    onGuest(rig, { kind: 'device-late', ms: 30_000, times: 2 });
+    const result = await rig.run(engine.backup(HOTADD_JOB));
+    expect(result).toMatchObject({ kind: 'incremental', reconnects: 0, warnings: [] });
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('of a disk that somebody else has attached to the proxy are left alone', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    const { hotAdd, servers } = rig.hosted.world;
+    servers.stop(rig.server.id, { force: true }, 'test');
+    await rig.clock.advanceBy(60_000);
+    const diskId = rig.server.disks[0]?.uuid ?? '';
+    const first = servers.find('proxy-1').id;
+    hotAdd.add(first, [{ diskId, purpose: 'normal', sourceServerId: rig.server.id }], 'stranger');
+    await rig.clock.advanceBy(30_000);
+    const result = await rig.run(rig.engine({ deviceWaitMs: 5000 }).backup(HOTADD_JOB));
+    expect(result.proxy).toBe('proxy-2');
+    expect(result.warnings[0]).toContain('is attached already');
+    expect(hotAdd.list().map(({ id, proxyId }) => [id, proxyId])).toEqual([[diskId, first]]);
+    await expectSameAsLive(rig, result.pointId);
+  });
+
   it('that never appear anywhere make the job fall back where it may', async () => {
     await using rig = await createRig({ proxies: TWO_PROXIES });
     onGuest(rig, { kind: 'device-never', times: 0 });

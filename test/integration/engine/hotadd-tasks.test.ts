@@ -150,6 +150,8 @@ describe('an answer that is lost', () => {
       await using rig = await createRig({ proxies: TWO_PROXIES });
       const result = await rig.run(rig.engine({}, losing(rig, suffix, times, effect)).backup(HOTADD_JOB));
       expect(result.transport).toBe('hotadd');
+      // What came of a call that was not heard of is found out, not tried again.
+      if (effect === 'after') expect(result.warnings).toEqual([]);
       await expectSameAsLive(rig, result.pointId);
       await expectProxiesClean(rig);
     }
@@ -184,6 +186,19 @@ describe('the end of a job', () => {
     expect(addTasks(rig).map(({ status }) => status)).toEqual(['finish']);
     await expectProxiesClean(rig);
     expect(rig.hosted.world.servers.find('proxy-1').status).toBe('stopped');
+  });
+
+  it('by abort while the proxy is being started powers it off again', async () => {
+    await using rig = await createRig({ proxies: [{ name: 'proxy-1', isOff: true }] });
+    const proxy = () => rig.hosted.world.servers.find('proxy-1').status;
+    const abort = new AbortController();
+    const work = rig.engine().backup({ ...HOTADD_JOB, signal: abort.signal });
+    const failed = expect(work).rejects.toMatchObject({ cause: { name: 'JobAborted' }, warnings: [] });
+    await passTimeUntil(rig, () => proxy() === 'starting');
+    abort.abort(new Error('enough'));
+    await rig.run(failed);
+    expect(proxy()).toBe('stopped');
+    await expectProxiesClean(rig);
   });
 
   it('keeps its order after success too', async () => {
