@@ -42,7 +42,8 @@ export class QmpClient {
     stream.setEncoding('utf8');
     stream.on('data', (text: string) => this.#take(text));
     stream.on('error', (error: Error) => this.#lose(error));
-    stream.on('close', () => this.#lose(new Error('QEMU has closed its QMP socket')));
+    const ended = (): void => this.#lose(new Error('QEMU has closed its QMP socket'));
+    stream.on('end', ended).on('close', ended);
   }
 
   /** Waits for the greeting and leaves negotiation; before this QEMU takes no other command. */
