@@ -74,6 +74,8 @@ describe('hot-added devices', () => {
       step: 'proxy',
       message: expect.stringMatching(reason),
     });
+    const adds = rig.hosted.world.tasks.list().filter(({ action }) => action === 'hotadd.add');
+    expect(adds, 'two tries per proxy').toHaveLength(4);
     expect(await rig.repository.points()).toEqual([]);
     await expectProxiesClean(rig);
   });
