@@ -3,7 +3,6 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
 import { openGuestsOf } from './run-guests.ts';
 
 export interface Lanes extends AsyncDisposable {
@@ -33,6 +32,7 @@ export async function openLanes(count: number): Promise<Lanes> {
 }
 
 async function openOwnLane(): Promise<Lanes> {
+  const { createSimulator } = await import('../../simulator/app/simulator.ts');
   const simulator = await createSimulator();
   return {
     lanes: [createLane({ simulator, stopwatch: () => performance.now(), openGuests: openGuestsOf })],
