@@ -6,7 +6,7 @@
  */
 import type { Transport } from '../../src/engine/engine-api.ts';
 import type { Finding } from '../runner/outcome.ts';
-import type { AttackNode } from '../runner/scenario-schema.ts';
+import type { AttackNode, EngineName } from '../runner/scenario-schema.ts';
 
 export type PointKind =
   | 'rest.request'
@@ -37,6 +37,13 @@ export interface Point {
   readonly nth: number;
   /** In the clean run, ms after its beginning. */
   readonly atMs: number;
+  /** The how-manieth of its kind in the run, whatever its name, from 1. */
+  readonly ordinal: number;
+  /** Whose storage or step it is, where it is not the first engine's. */
+  readonly engine?: EngineName;
+  /** Replies over NBD: the how-manieth connection of the run that opened a disk, from 1, and bytes of replies before. */
+  readonly connection?: number;
+  readonly offsetBytes?: number;
 }
 
 /** `once`: at this point only. `sticky`: here and ever after, until the faults stop. */

@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'play racing HotAdd calls in every order, and one order again as a timeline',
     load: async () => (await import('./race-commands.ts')).registerRaceCommands,
   },
+  sweep: {
+    summary: 'play scenarios with every fault at every one of their steps',
+    load: async () => (await import('./sweep-commands.ts')).registerSweepCommands,
+  },
   list: { summary: 'list scenarios, mutants, faults, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',

@@ -8,7 +8,16 @@ import { CliError } from './cli-error.ts';
 
 /** All scenarios that come with the program. */
 export function shippedScenarios(): readonly Scenario[] {
-  const folder = ['../../scenarios/', '../../../scenarios/']
+  return scenariosIn('scenarios/');
+}
+
+/** Those made for `backlot sweep`: small, with few steps. */
+export function sweepScenarios(): readonly Scenario[] {
+  return scenariosIn('scenarios/sweep/');
+}
+
+function scenariosIn(place: string): readonly Scenario[] {
+  const folder = [`../../${place}`, `../../../${place}`]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
   if (folder === undefined) throw new CliError('environment', 'the folder with the scenarios is missing');

@@ -1,0 +1,118 @@
+/**
+ * The points of a run: every step at which something may go wrong, in the order in which they come.
+ *
+ * Collected while the scenario runs clean. A run under attack is the same run up to the instant of the attack, so the
+ * n-th of a name is the same step in both.
+ */
+import type { JournalEntry } from '../../src/kernel/journal.ts';
+import { ENGINE_NAMES, type EngineName } from '../runner/scenario-schema.ts';
+import type { Story } from '../runner/story.ts';
+import type { Point, PointKind } from './sweep-api.ts';
+
+type Detail = Pick<Point, 'engine' | 'connection' | 'offsetBytes'>;
+
+/** Sizes of the headers of replies on the wire; what a reply is cut by need not be exact. */
+const REPLY_HEADER_BYTES = 20;
+
+interface Connection {
+  readonly ordinal: number;
+  sentBytes: number;
+  readonly commands: Map<number, string>;
+}
+
+export class PointCollector {
+  readonly #points: Point[] = [];
+  readonly #nth = new Map<string, number>();
+  readonly #connections = new Map<number, Connection>();
+  #nowMs: () => number = () => 0;
+  #opened = 0;
+
+  get points(): readonly Point[] {
+    return this.#points;
+  }
+
+  /** Call it with the story before its first step. */
+  attend(story: Story): void {
+    const begunMs = story.clock.now();
+    this.#nowMs = () => story.clock.now() - begunMs;
+    story.world.journal.watch((entry) => this.#note(entry));
+    for (const engine of ENGINE_NAMES) this.#attendEngine(story, engine);
+  }
+
+  #attendEngine(story: Story, engine: EngineName): void {
+    const { storageStage, checkpoints } = story.installation(engine);
+    const detail = engine === 'first' ? {} : { engine };
+    storageStage.watch((side, operation, path) => {
+      if (side === 'before') this.#add(`storage.${operation}`, folderOf(path), detail);
+    });
+    checkpoints.watch(({ step }) => this.#add('checkpoint', step, detail));
+  }
+
+  #note(entry: JournalEntry): void {
+    switch (entry.type) {
+      case 'rest.request':
+      case 'rest.reply':
+        if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
+        return;
+      case 'task':
+        return this.#add('task.step', `${entry.action}:${entry.status}`);
+      case 'state':
+        if (isTick(entry)) this.#add('lease.tick', 'renewed');
+        return;
+      case 'nbd.option':
+        return this.#noteOption(entry);
+      case 'nbd.request':
+        return this.#noteRequest(entry);
+      case 'nbd.reply':
+        return this.#noteReply(entry);
+      case 'guest.device':
+        return this.#add('guest.device', entry.change);
+      case 'guest.io':
+        return this.#add('guest.io', entry.command);
+      default:
+    }
+  }
+
+  #noteOption(entry: Extract<JournalEntry, { type: 'nbd.option' }>): void {
+    if (entry.option !== 'GO' || entry.reply !== 'ACK') return;
+    this.#connections.set(entry.connection, { ordinal: ++this.#opened, sentBytes: 0, commands: new Map() });
+  }
+
+  #noteRequest({ connection, request, command }: Extract<JournalEntry, { type: 'nbd.request' }>): void {
+    if (command === 'DISC') return;
+    this.#connections.get(connection)?.commands.set(request, command);
+    this.#add('nbd.request', command);
+  }
+
+  #noteReply({ connection, request, bytes }: Extract<JournalEntry, { type: 'nbd.reply' }>): void {
+    const known = this.#connections.get(connection);
+    const command = known?.commands.get(request);
+    if (known === undefined || command === undefined) return;
+    this.#add('nbd.reply', command, { connection: known.ordinal, offsetBytes: known.sentBytes });
+    known.sentBytes += REPLY_HEADER_BYTES + bytes;
+  }
+
+  #add(kind: PointKind, name: string, detail: Detail = {}): void {
+    const whose = detail.engine === undefined ? '' : `${detail.engine}/`;
+    const nth = this.#count(`${kind}:${whose}${name}`);
+    const ordinal = this.#count(`${kind} ${whose}`);
+    const id = `${kind}:${whose}${name}#${nth}`;
+    this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...detail });
+  }
+
+  #count(key: string): number {
+    const nth = (this.#nth.get(key) ?? 0) + 1;
+    this.#nth.set(key, nth);
+    return nth;
+  }
+}
+
+/** A renewal is told as a running resource that goes on running. */
+function isTick(entry: Extract<JournalEntry, { type: 'state' }>): boolean {
+  return entry.entity === 'backup-resource' && entry.from === 'running' && entry.to === 'running';
+}
+
+/** The kind of file: `points`, `chunks`, `notes`, `locks`, `tmp`. */
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? path;
+}

@@ -1,0 +1,222 @@
+/** What may go wrong at a point: the kinds of attack per kind of point, each as entries of a scenario's `attack`. */
+import type { AttackNode, TriggerNode } from '../runner/scenario-schema.ts';
+import type { Persistence, Point, PointKind } from './sweep-api.ts';
+
+type FaultNode = NonNullable<AttackNode['fault']>;
+type StorageFaultNode = NonNullable<AttackNode['storageFault']>;
+type FaultWords = Omit<FaultNode, 'id' | 'after' | 'times'>;
+
+/** What the rows need to know of the scenario. */
+export interface Ground {
+  readonly isTls: boolean;
+  readonly usesTokens: boolean;
+}
+
+export interface AttackRow {
+  /** Name in the matrix and in `--faults`. */
+  readonly fault: string;
+  readonly persistences: readonly Persistence[];
+  /** Left out: at every point of the kind. */
+  readonly fits?: (point: Point, ground: Ground) => boolean;
+  readonly attack: (point: Point, persistence: Persistence, id: string) => AttackNode;
+}
+
+const ALWAYS = ['once', 'sticky'] as const;
+const ONCE = ['once'] as const;
+
+/** Longer than the locks of the scenarios made for sweeping, shorter than any patience. */
+const LONG_DELAY = '70s';
+/** Longer than every lock and token. */
+const JUMP = '3h';
+
+/** Strikes at the n-th match: of its operation for REST, of all requests for a data path. */
+function struck(words: FaultWords, nth: number, persistence: Persistence, id: string): AttackNode {
+  return { fault: { id, ...words, after: nth - 1, times: persistence === 'once' ? 1 : 0 } };
+}
+
+function rest(
+  words: Omit<FaultWords, 'on'>,
+  fits?: AttackRow['fits'],
+  persistences = ALWAYS as readonly Persistence[],
+): AttackRow {
+  return {
+    fault: nameOf(words),
+    persistences,
+    ...(fits === undefined ? {} : { fits }),
+    attack: (point, persistence, id) => struck({ ...words, on: point.name }, point.nth, persistence, id),
+  };
+}
+
+function data(on: 'nbd' | 'guest', words: Omit<FaultWords, 'on'>): AttackRow {
+  return {
+    fault: nameOf(words),
+    persistences: ALWAYS,
+    attack: (point, persistence, id) => struck({ ...words, on }, point.ordinal, persistence, id),
+  };
+}
+
+function nameOf({ kind }: Pick<FaultNode, 'kind'>): string {
+  return kind;
+}
+
+/** In the middle of this reply, of all that the connection has said. */
+function midReply(kind: 'drop-after-bytes' | 'silence-after-bytes'): AttackRow {
+  return {
+    fault: kind,
+    persistences: ALWAYS,
+    attack: ({ connection = 1, offsetBytes = 0 }, persistence, id) =>
+      struck({ kind, on: 'nbd', bytes: offsetBytes + MID_REPLY_BYTES }, connection, persistence, id),
+  };
+}
+
+/** Behind the header and in the data of the smallest read. */
+const MID_REPLY_BYTES = 200;
+
+/** Of a whole connection, so at its first reply only. */
+function connection(words: Omit<FaultWords, 'on'>, needsTls = false): AttackRow {
+  return {
+    fault: nameOf(words),
+    persistences: ALWAYS,
+    fits: ({ offsetBytes }, { isTls }) => offsetBytes === 0 && (isTls || !needsTls),
+    attack: (point, persistence, id) =>
+      struck({ ...words, on: 'nbd' }, point.connection ?? 1, persistence, id),
+  };
+}
+
+function device(change: 'appears' | 'vanishes', words: Omit<FaultWords, 'on'>): AttackRow {
+  return {
+    fault: nameOf(words),
+    persistences: ALWAYS,
+    fits: ({ name }) => name === change,
+    attack: (point, persistence, id) => struck({ ...words, on: 'guest' }, point.nth, persistence, id),
+  };
+}
+
+function killed(trigger: (point: Point) => TriggerNode, fault = 'kill', powerCut = false): AttackRow {
+  return {
+    fault,
+    persistences: ONCE,
+    attack: (point) => ({
+      kill: {
+        when: trigger(point),
+        ...(point.engine === undefined ? {} : { engine: point.engine }),
+        ...(powerCut ? { powerCut } : {}),
+      },
+    }),
+  };
+}
+
+function jumped(by: string): AttackRow {
+  return {
+    fault: by.startsWith('-') ? 'clock-back' : 'clock-ahead',
+    persistences: ONCE,
+    attack: ({ name, nth, engine }) => ({
+      clockJump: { when: { checkpoint: name, nth }, by, ...(engine === undefined ? {} : { engine }) },
+    }),
+  };
+}
+
+function storage(operation: StorageFaultNode['operation']): readonly AttackRow[] {
+  const at =
+    (side: 'before' | 'after') =>
+    ({ ordinal }: Point): TriggerNode => ({ storage: operation, nth: ordinal, side });
+  return [
+    {
+      fault: 'storage-fails',
+      persistences: ALWAYS,
+      attack: ({ ordinal, engine }, persistence, id) => ({
+        storageFault: {
+          id,
+          operation,
+          after: ordinal - 1,
+          times: persistence === 'once' ? 1 : 0,
+          ...(engine === undefined ? {} : { engine }),
+        },
+      }),
+    },
+    killed(at('before')),
+    killed(at('after'), 'kill-after'),
+    killed(at('before'), 'power-cut', true),
+    killed(at('after'), 'power-cut-after', true),
+  ];
+}
+
+const ERROR = { kind: 'error', status: 500, message: 'Internal error.' } as const;
+
+const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
+  'rest.request': [
+    rest({ kind: 'lose-request' }),
+    rest(ERROR),
+    rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
+    rest({ kind: 'expire-resource' }),
+    rest({ kind: 'expire-tokens' }, (_, { usesTokens }) => usesTokens),
+    rest({ kind: 'cbt-expired' }, ({ name }) => name === 'cbt.changed-areas'),
+    killed(({ name, nth }) => ({ operation: name, nth, side: 'before' })),
+  ],
+  'rest.reply': [
+    rest({ kind: 'lose-reply' }),
+    rest({ kind: 'delay', delay: LONG_DELAY, when: 'after' }),
+    killed(({ name, nth }) => ({ operation: name, nth, side: 'after' })),
+  ],
+  'task.step': [
+    killed(({ name, nth }) => {
+      const [action = '', status = ''] = name.split(':');
+      return { event: { type: 'task', action, status }, nth };
+    }),
+  ],
+  'lease.tick': [
+    killed(({ nth }) => ({
+      event: { type: 'state', entity: 'backup-resource', from: 'running', to: 'running' },
+      nth,
+    })),
+  ],
+  'nbd.request': [
+    data('nbd', ERROR),
+    data('nbd', { kind: 'lose-request' }),
+    data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),
+    data('nbd', { kind: 'expire-resource' }),
+    killed(({ name, nth }) => ({ event: { type: 'nbd.request', command: name }, nth })),
+  ],
+  'nbd.reply': [
+    data('nbd', { kind: 'lose-reply' }),
+    data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'after' }),
+    midReply('drop-after-bytes'),
+    midReply('silence-after-bytes'),
+    connection({ kind: 'one-byte-at-a-time' }),
+    connection({ kind: 'bad-certificate', flaw: 'foreign-ca' }, true),
+    killed(({ ordinal }) => ({ event: { type: 'nbd.reply' }, nth: ordinal })),
+  ],
+  'guest.device': [
+    device('appears', { kind: 'device-late', delay: '30s' }),
+    device('appears', { kind: 'device-never' }),
+    device('appears', { kind: 'device-name' }),
+    device('appears', { kind: 'device-serial', characters: 0 }),
+    device('appears', { kind: 'guest-signature' }),
+    device('vanishes', { kind: 'detach-hangs', delay: '0ms' }),
+    device('vanishes', { kind: 'detach-early', delay: '30s' }),
+    killed(({ name, nth }) => ({ device: name === 'appears' ? 'appears' : 'vanishes', nth })),
+  ],
+  'guest.io': [
+    data('guest', ERROR),
+    data('guest', { kind: 'lose-request' }),
+    data('guest', { kind: 'lose-reply' }),
+    data('guest', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),
+    data('guest', { kind: 'expire-resource' }),
+    killed(({ name, nth }) => ({ event: { type: 'guest.io', command: name }, nth })),
+  ],
+  'storage.write': storage('write'),
+  'storage.sync': storage('sync'),
+  'storage.rename': storage('rename'),
+  'storage.remove': storage('remove'),
+  checkpoint: [killed(({ name, nth }) => ({ checkpoint: name, nth })), jumped(JUMP), jumped(`-${JUMP}`)],
+};
+
+/** The rows that fit the point. */
+export function rowsFor(point: Point, ground: Ground): readonly AttackRow[] {
+  return TABLE[point.kind].filter(({ fits }) => fits?.(point, ground) ?? true);
+}
+
+/** Names of all kinds of attack, each once. */
+export const ATTACK_NAMES: readonly string[] = [
+  ...new Set(Object.values(TABLE).flatMap((rows) => rows.map(({ fault }) => fault))),
+].sort();

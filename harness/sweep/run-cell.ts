@@ -1,0 +1,48 @@
+/** One cell: the scenario played once under one attack. */
+import { type RunOptions, type RunRecord, runOnce } from '../runner/run-once.ts';
+import type { Scenario } from '../runner/scenario-schema.ts';
+import type { CellOutcome, CellResult, PlannedCell } from './sweep-api.ts';
+
+export async function runCell(
+  options: Omit<RunOptions, 'onStory' | 'openGuests'>,
+  cell: PlannedCell,
+): Promise<CellResult> {
+  const scenario = underAttack(options.scenario, cell);
+  const record = await runOnce({ ...options, scenario });
+  const { reason, findings, journalHash, virtualMs } = record;
+  const outcome = outcomeOf(record, cell, scenario);
+  return {
+    cell,
+    outcome,
+    reason,
+    findings,
+    journalHash,
+    virtualMs,
+    ...(outcome === 'undetectable' ? { detectedBy: 'verify: true' } : {}),
+  };
+}
+
+export function underAttack(scenario: Scenario, { attack }: PlannedCell): Scenario {
+  return { ...scenario, attack: [...(scenario.attack ?? []), ...attack] };
+}
+
+/** Wrong bytes that look right in every way: only reading them twice tells. */
+const UNDETECTABLE: ReadonlySet<string> = new Set(['cbt-misses-block', 'corrupt-payload']);
+
+function outcomeOf(record: RunRecord, cell: PlannedCell, { engine }: Scenario): CellOutcome {
+  switch (record.outcome) {
+    case 'passed':
+      return 'survived';
+    case 'failed':
+      return isUndetectable(record, cell) && engine?.verify !== true ? 'undetectable' : 'violation';
+    case 'inconclusive':
+      return record.faults.some(({ fired, mayMiss }) => fired === 0 && !mayMiss) ? 'missed' : 'violation';
+    default:
+      return 'broken';
+  }
+}
+
+function isUndetectable({ findings }: RunRecord, { attack }: PlannedCell): boolean {
+  const isSuch = attack.some(({ fault }) => fault !== undefined && UNDETECTABLE.has(fault.kind));
+  return isSuch && findings.every(({ actual }) => actual.includes('bytes in wrong sectors'));
+}

@@ -1,0 +1,110 @@
+/** A whole sweep: one clean run that gives the points, then one run per cell, shared out among lanes. */
+import type { Transport } from '../../src/engine/engine-api.ts';
+import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import type { RunRecord } from '../runner/run-once.ts';
+import { runOnce } from '../runner/run-once.ts';
+import type { Scenario } from '../runner/scenario-schema.ts';
+import type { Seams } from '../runner/seams.ts';
+import type { Stopwatch } from '../runner/run-scenario.ts';
+import { PointCollector } from './collect-points.ts';
+import { type PlanOptions, planCells } from './plan-cells.ts';
+import type { CellResult, PlannedCell, Point, SweepResult } from './sweep-api.ts';
+
+/** What is swept; plain data, so that it can be sent to another thread. */
+export interface SweepTask {
+  readonly scenario: Scenario;
+  readonly transport: Transport;
+  readonly seed: string;
+  /** Id of a mutant. */
+  readonly mutant?: string;
+}
+
+/** Plays cells one after the other; several lanes play at the same time. */
+export type SweepLane = (task: SweepTask, cells: readonly PlannedCell[]) => Promise<readonly CellResult[]>;
+
+export interface SweepPlan {
+  readonly task: SweepTask;
+  readonly points: readonly Point[];
+  readonly cells: readonly PlannedCell[];
+  /** The run without an attack, when it was not as it has to be; then there are no cells. */
+  readonly unsound?: CellResult;
+}
+
+export interface SweepOptions {
+  readonly plan: SweepPlan;
+  readonly lanes: readonly SweepLane[];
+  readonly stopwatch: Stopwatch;
+  /** Results of an earlier sweep that was cut short, by cell id. */
+  readonly known?: ReadonlyMap<string, CellResult>;
+  readonly onResult?: (result: CellResult, done: number, total: number) => void;
+}
+
+/** Plays the scenario clean and plans its cells. `seams`: those of the task's mutant, fresh. */
+export async function planSweep(
+  simulator: Simulator,
+  task: SweepTask,
+  seams: Seams,
+  options: Omit<PlanOptions, 'ground'> = {},
+): Promise<SweepPlan> {
+  const { scenario, transport, seed } = task;
+  const collector = new PointCollector();
+  const onStory: PointCollector['attend'] = (story) => collector.attend(story);
+  const record = await runOnce({ simulator, scenario, transport, seed, seams, onStory });
+  if (record.outcome !== 'passed') return { task, points: [], cells: [], unsound: unsoundCell(record) };
+  const { points } = collector;
+  const ground = { isTls: transport === 'nbdssl', usesTokens: scenario.engine?.login === 'password' };
+  return { task, points, cells: planCells(points, { ...options, ground }) };
+}
+
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const { plan, stopwatch } = options;
+  const { task, points, unsound } = plan;
+  const begun = stopwatch();
+  const cells = unsound === undefined ? await runCells(options) : [unsound];
+  const { scenario, transport: engine, seed, mutant } = task;
+  const durationMs = Math.round(stopwatch() - begun);
+  return {
+    version: 1,
+    scenario: scenario.id,
+    engine,
+    ...(mutant === undefined ? {} : { mutant }),
+    seed,
+    points,
+    cells,
+    durationMs,
+  };
+}
+
+/** Few enough for progress to be seen, many enough for messages between threads to cost nothing. */
+const CELLS_AT_ONCE = 8;
+
+/** Results in the order of the plan, whichever lane was faster. */
+async function runCells({ plan, lanes, known, onResult }: SweepOptions): Promise<readonly CellResult[]> {
+  const { task, cells } = plan;
+  const results = new Map<string, CellResult>();
+  for (const { id } of cells) {
+    const earlier = known?.get(id);
+    if (earlier !== undefined) results.set(id, earlier);
+  }
+  const left = cells.filter(({ id }) => !results.has(id));
+  const batches = Array.from({ length: Math.ceil(left.length / CELLS_AT_ONCE) }, (_, at) =>
+    left.slice(at * CELLS_AT_ONCE, (at + 1) * CELLS_AT_ONCE),
+  ).values();
+  const work = async (lane: SweepLane): Promise<void> => {
+    // The lanes share one iterator, so each batch is taken once.
+    for (const batch of batches) {
+      for (const result of await lane(task, batch)) {
+        results.set(result.cell.id, result);
+        onResult?.(result, results.size, cells.length);
+      }
+    }
+  };
+  await Promise.all(lanes.map(work));
+  return cells.flatMap(({ id }) => results.get(id) ?? []);
+}
+
+function unsoundCell({ outcome, reason, findings, journalHash, virtualMs }: RunRecord): CellResult {
+  const cell: PlannedCell = { id: 'clean', points: [], fault: 'none', persistence: 'once', attack: [] };
+  const verdict = outcome === 'broken' ? 'broken' : 'violation';
+  return { cell, outcome: verdict, reason: `without an attack: ${reason}`, findings, journalHash, virtualMs };
+}

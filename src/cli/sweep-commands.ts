@@ -1,0 +1,182 @@
+/** `backlot sweep`: every fault at every step. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { MUTANTS } from '../../harness/mutants/mutants.ts';
+import type { Scenario } from '../../harness/runner/scenario-schema.ts';
+import { ATTACK_NAMES } from '../../harness/sweep/fault-table.ts';
+import { planSweep, type SweepTask, sweep } from '../../harness/sweep/sweep.ts';
+import type { SweepResult } from '../../harness/sweep/sweep-api.ts';
+import { renderTotals, renderViolations, totalsOf } from '../../harness/sweep/totals.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+import type { Transport } from '../engine/engine-api.ts';
+import { CliError, EXIT } from './cli-error.ts';
+import { chooseScenarios, sweepScenarios } from './scenario-folder.ts';
+import { openSweepLanes, seamsOfMutant, type SweepLanes } from './sweep-lanes.ts';
+import { openRecord, writeResults } from './sweep-record.ts';
+
+interface SweepFlags {
+  readonly engine?: readonly Transport[];
+  readonly faults?: string;
+  readonly jobs: number;
+  readonly pairs?: number | true;
+  readonly resume?: boolean;
+  readonly mutant?: string;
+  readonly seed: string;
+  readonly json?: boolean;
+  readonly report: string;
+}
+
+const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
+const PAIRS = 2000;
+
+export function registerSweepCommands(program: Command): void {
+  program
+    .command('sweep')
+    .description('play scenarios again and again, with every fault at every one of their steps')
+    .argument('[scenario...]', 'ids, beginnings of ids, or files (those made for sweeping when left out)')
+    .addOption(
+      new Option(
+        '--engine <name...>',
+        'reference engines (the first of each scenario when left out)',
+      ).choices(ENGINES),
+    )
+    .option('--faults <names>', `some kinds of attack only, with commas: ${ATTACK_NAMES.join(', ')}`)
+    .option('--pairs [n]', `also so many pairs of attacks (${PAIRS})`, parseCount)
+    .option('--jobs <n>', 'threads that play', parseCount, Math.min(4, availableParallelism()))
+    .option('--resume', 'go on where an earlier sweep with this report folder was cut short')
+    .option('--mutant <id>', 'with a broken engine or platform (see "backlot list mutants")')
+    .option('--seed <text>', 'seed of the runs; the same seed gives the same journals', '1')
+    .option('--report <dir>', 'where sweep.json and the files of failing cells go', 'reports/sweep')
+    .option('--json', 'a line of JSON per sweep; the last one {points, runs, violations}')
+    .addHelpText('after', HELP)
+    .action(runSweeps);
+}
+
+const HELP = `
+A run without an attack gives the points: requests, replies, steps of tasks, renewals, devices, operations of the
+repository, steps of the engine. Then each kind of attack strikes at each of them, once and from there on, and the
+engine is killed at each. A cell is survived when every restore point is right all the time and everything is in order
+again within a day after the attack. Cells that are not are written as scenario files to failures/ in the report folder.
+
+Examples:
+  backlot sweep                                    the scenarios made for it, each with its first engine
+  backlot sweep W01 --engine nbd nbdssl            one scenario, two engines
+  backlot sweep W01 --faults kill,lose-reply       two kinds of attack
+  backlot sweep W01 --mutant base-before-commit    a broken engine, which it finds out
+Exit codes: 0 all survived, 1 violations, 2 wrong usage, 3 environment, 70 internal error.`;
+
+async function runSweeps(words: string[], flags: SweepFlags): Promise<void> {
+  const options = planOptionsOf(flags);
+  const tasks = tasksOf(words, flags);
+  await using simulator = await createSimulator();
+  await using open = openSweepLanes(flags.jobs, simulator);
+  const results: SweepResult[] = [];
+  for (const task of tasks) {
+    const seams = task.mutant === undefined ? {} : seamsOfMutant(task.mutant);
+    const plan = await planSweep(simulator, task, seams, options);
+    const result = await sweepOne(plan, open, flags);
+    results.push(result);
+    show(result, flags);
+  }
+  const file = writeResults(flags.report, results);
+  const totals = totalsOf(results);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ points: totals.points, runs: totals.runs, violations: totals.violations })}\n`
+      : `${renderTotals('total', totals)}\nResults: ${file}\n`,
+  );
+  process.exitCode = exitCodeOf(totals);
+}
+
+async function sweepOne(
+  plan: Parameters<typeof openRecord>[1],
+  { lanes }: SweepLanes,
+  flags: SweepFlags,
+): Promise<SweepResult> {
+  const record = openRecord(flags.report, plan, flags.resume === true);
+  const result = await sweep({
+    plan,
+    lanes,
+    stopwatch: () => performance.now(),
+    known: record.known,
+    onResult: (cell, done, total) => {
+      record.add(cell);
+      if (process.stderr.isTTY) showProgress(plan.task, done, total);
+    },
+  });
+  if (plan.unsound !== undefined) record.add(plan.unsound);
+  return result;
+}
+
+function showProgress({ scenario, transport }: SweepTask, done: number, total: number): void {
+  const end = done === total ? '\n' : '';
+  process.stderr.write(`\r${scenario.id} ${transport}: ${done} of ${total}${end}`);
+}
+
+function show(result: SweepResult, flags: SweepFlags): void {
+  const { scenario, engine, durationMs } = result;
+  const totals = totalsOf([result]);
+  if (flags.json === true)
+    process.stdout.write(`${JSON.stringify({ scenario, engine, ...totals, durationMs })}\n`);
+  else
+    process.stdout.write(
+      `${renderTotals(`${scenario} ${engine}`, totals, durationMs)}\n${renderViolations(result, join(flags.report, 'failures'))}`,
+    );
+}
+
+function exitCodeOf({ violations, broken, runs }: ReturnType<typeof totalsOf>): number {
+  if (broken > 0) return EXIT.internal;
+  return violations > 0 || runs === 0 ? EXIT.findings : EXIT.ok;
+}
+
+function tasksOf(words: readonly string[], flags: SweepFlags): readonly SweepTask[] {
+  const { seed, mutant } = flags;
+  if (mutant !== undefined && !MUTANTS.some(({ id }) => id === mutant))
+    throw new CliError('usage', `no mutant is called ${mutant}`, 'Try "backlot list mutants".');
+  return scenariosOf(words).flatMap((scenario) =>
+    enginesOf(scenario, flags).map((transport) => ({
+      scenario,
+      transport,
+      seed,
+      ...(mutant === undefined ? {} : { mutant }),
+    })),
+  );
+}
+
+/** Those made for sweeping by their ids too. */
+function scenariosOf(words: readonly string[]): readonly Scenario[] {
+  const made = sweepScenarios();
+  if (words.length === 0) return made;
+  return words.flatMap((word) => {
+    const found = made.filter(({ id }) => id.startsWith(word));
+    return found.length > 0 ? found : chooseScenarios([word]);
+  });
+}
+
+function enginesOf({ engines }: Scenario, { engine }: SweepFlags): readonly Transport[] {
+  const all: readonly Transport[] = engines ?? ENGINES;
+  if (engine === undefined) return all.slice(0, 1);
+  return all.filter((name) => engine.includes(name));
+}
+
+function planOptionsOf({ faults, pairs }: SweepFlags): { faults?: readonly string[]; pairs?: number } {
+  const names = faults?.split(',').filter((name) => name !== '');
+  const unknown = names?.find((name) => !ATTACK_NAMES.includes(name));
+  if (unknown !== undefined)
+    throw new CliError(
+      'usage',
+      `no kind of attack is called ${unknown}`,
+      `Choose ${ATTACK_NAMES.join(', ')}.`,
+    );
+  return {
+    ...(names === undefined ? {} : { faults: names }),
+    ...(pairs === undefined ? {} : { pairs: pairs === true ? PAIRS : pairs }),
+  };
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError('It takes a whole number from 1.');
+}

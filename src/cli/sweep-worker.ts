@@ -1,0 +1,17 @@
+/** A thread that plays cells for `backlot sweep`: a simulator of its own, one batch after the other. */
+import { parentPort } from 'node:worker_threads';
+import { createSweepLane } from '../../harness/sweep/lane.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+import { seamsOfMutant, type SweepAnswer, type SweepQuestion } from './sweep-lanes.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('sweep-worker runs as a worker thread only');
+const simulator = await createSimulator();
+const lane = createSweepLane(simulator, seamsOfMutant);
+port.on('message', ({ task, cells }: SweepQuestion) => {
+  const answer = (said: SweepAnswer): void => port.postMessage(said);
+  lane(task, cells).then(
+    (results) => answer({ results }),
+    (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? '') : String(error) }),
+  );
+});
