@@ -91,7 +91,14 @@ class Plane {
       clock,
       journal,
       connectionId: ++this.#connections,
-      ...(guard && { guard: (connection: ExportConnection) => guard(presence.disk, connection) }),
+      ...(guard && {
+        guard: (connection: ExportConnection) => {
+          const strike = guard(presence.disk, connection);
+          // Until the device is shown only the guest's own kernel can ask, which looks for partitions.
+          const guarded: RequestGuard = (work) => (presence.state === 'present' ? strike(work) : work());
+          return guarded;
+        },
+      }),
       onRead: (bytes) => this.#countRead(presence, bytes),
     });
   }

@@ -69,8 +69,13 @@ function connectProxyOf({ level }: GuestsNode, folder: string, clock: Clock): Co
   return holdWhileAsked(connectGuestFolder({ folder, clock }), clock);
 }
 
+/** A read of a file that this very process serves blocks a thread; some must be left to serve it. */
+const FILE_THREADS = '64';
+
 /** Tries the level on a world without proxies. @throws CliError that says what is missing */
 export async function checkGuests(guests: GuestsNode): Promise<void> {
+  // Takes effect only before the first file is opened; the threads that play the stories share the pool.
+  process.env['UV_THREADPOOL_SIZE'] ??= FILE_THREADS;
   await removeDeadGuestFolders(parentFolder());
   await using simulator = await createSimulator();
   const clock = createWallClock();

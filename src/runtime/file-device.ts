@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DeviceGone, type OpenDisk } from '../engine/proxy-agent.ts';
+import type { Clock } from '../kernel/clock.ts';
 
 export interface FileDeviceOptions {
   readonly path: string;
@@ -9,6 +10,9 @@ export interface FileDeviceOptions {
   readonly what: string;
   readonly sizeBytes: number;
   readonly isReadOnly: boolean;
+  readonly clock: Clock;
+  /** A request that the kernel has not answered for so long means that the device is gone. No limit when absent. */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 /** Zeros are written in pieces of this size where nothing better is at hand. */
@@ -28,6 +32,7 @@ class FileDevice implements OpenDisk {
   readonly #file: FileHandle;
   readonly #options: FileDeviceOptions;
   readonly #running = new Set<Promise<unknown>>();
+  #isSilent = false;
 
   constructor(file: FileHandle, options: FileDeviceOptions) {
     const { sizeBytes, isReadOnly } = options;
@@ -93,20 +98,35 @@ class FileDevice implements OpenDisk {
     throw new RangeError(`${this.#options.what} can't be asked for its extents`);
   }
 
-  /** Waits for what is under way: the descriptor's number may soon be another file's. */
+  /**
+   * The descriptor is closed when nothing is under way any more: its number may soon be another file's. Nobody waits
+   * for a device that does not answer.
+   */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#running);
-    // The file of a mount that is gone fails to close, and is closed.
-    await this.#file.close().catch(() => undefined);
+    const closed = Promise.allSettled(this.#running)
+      .then(() => this.#file.close())
+      // The file of a mount that is gone fails to close, and is closed.
+      .catch(() => undefined);
+    if (!this.#isSilent) await closed;
   }
 
   async #run<T>(work: Promise<T>): Promise<T> {
     this.#running.add(work);
-    try {
-      return await orGone(this.#options, work);
-    } finally {
-      this.#running.delete(work);
-    }
+    const end = (): void => void this.#running.delete(work);
+    work.then(end, end);
+    return this.#inTime(orGone(this.#options, work));
+  }
+
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { clock, requestTimeoutMs, what } = this.#options;
+    if (requestTimeoutMs === undefined) return work;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const timer = clock.setTimer(clock.now() + requestTimeoutMs, () => {
+      this.#isSilent = true;
+      reject(new DeviceGone(`${what} has not answered for ${requestTimeoutMs / 1000} s`));
+    });
+    work.then(resolve, reject).finally(() => timer.cancel());
+    return promise;
   }
 
   #check(offset: number, length: number, signal: AbortSignal | undefined): void {

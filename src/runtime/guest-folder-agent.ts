@@ -183,6 +183,8 @@ async function openDevice(
     what,
     sizeBytes: described.sizeBytes,
     isReadOnly: !write || described.isReadOnly,
+    clock,
+    requestTimeoutMs,
   });
 }
 
