@@ -10,11 +10,18 @@ export interface ExploreOptions extends StageOptions {
   readonly onRun?: (played: PlayedSchedule, runs: number) => boolean;
 }
 
+/** A schedule that does not go well. Without its journal, which playing it again gives. */
+export interface ScheduleFailure {
+  readonly schedule: string;
+  readonly reason: string;
+  readonly journalHash: string;
+}
+
 export interface Exploration {
   readonly runs: number;
   /** Different schedules; as many as runs when each was chosen once. */
   readonly schedules: number;
-  readonly failures: readonly PlayedSchedule[];
+  readonly failures: readonly ScheduleFailure[];
   /** How often HotAdd tasks met, by what met: `add/remove`, with `=` in the same millisecond. */
   readonly collisions: ReadonlyMap<string, number>;
   /** Runs in which the power of the proxy was cut. */
@@ -43,7 +50,7 @@ export function playUnder(options: StageOptions, chooser: Chooser): Promise<Play
 class Tally {
   runs = 0;
   readonly #schedules = new Set<string>();
-  readonly #failures: PlayedSchedule[] = [];
+  readonly #failures: ScheduleFailure[] = [];
   readonly #collisions = new Map<string, number>();
   #powerCuts = 0;
   #longest = '';
@@ -53,7 +60,9 @@ class Tally {
   add(played: PlayedSchedule): void {
     this.runs++;
     this.#schedules.add(played.schedule);
-    if (played.failure !== undefined) this.#failures.push(played);
+    const { schedule, failure, record } = played;
+    if (failure !== undefined)
+      this.#failures.push({ schedule, reason: failure, journalHash: record.journalHash });
     if (played.isPowerCut) this.#powerCuts++;
     if (played.schedule.length > this.#longest.length) this.#longest = played.schedule;
     this.#comparedBytes += played.record.comparedBytes;

@@ -1,20 +1,13 @@
 /** What came out of exploring a race, as plain data. */
-import type { Exploration } from './explore.ts';
-import type { PlayedSchedule } from './play-schedule.ts';
+import type { Exploration, ScheduleFailure } from './explore.ts';
 import type { Race } from './races.ts';
-
-export interface RaceFailure {
-  readonly schedule: string;
-  readonly reason: string;
-  readonly journalHash: string;
-}
 
 export interface RaceReport {
   readonly race: string;
   readonly title: string;
   readonly scenario: string;
   readonly runs: number;
-  readonly failures: readonly RaceFailure[];
+  readonly failures: readonly ScheduleFailure[];
   /** How often HotAdd tasks met, by what met: `add/remove`, with `=` in the same millisecond. */
   readonly collisions: Readonly<Record<string, number>>;
   readonly powerCuts: number;
@@ -29,7 +22,7 @@ export function reportRace(race: Race, scenario: string, explored: Exploration):
     title: race.title,
     scenario,
     runs: explored.runs,
-    failures: explored.failures.map(failureOf),
+    failures: explored.failures,
     collisions: Object.fromEntries(explored.collisions),
     powerCuts: explored.powerCuts,
     longestSchedule: explored.longestSchedule,
@@ -38,11 +31,7 @@ export function reportRace(race: Race, scenario: string, explored: Exploration):
   };
 }
 
-export function failureOf({ schedule, failure = '', record }: PlayedSchedule): RaceFailure {
-  return { schedule, reason: failure, journalHash: record.journalHash };
-}
-
 /** The failure that is the easiest to read. */
-export function shortestFailure({ failures }: RaceReport): RaceFailure | undefined {
+export function shortestFailure({ failures }: RaceReport): ScheduleFailure | undefined {
   return failures.toSorted((a, b) => a.schedule.length - b.schedule.length)[0];
 }

@@ -1,6 +1,7 @@
 /** Explored races for people: what was tried, what met, and the shortest schedule that fails as a timeline. */
 import { GAPS } from '../explore/schedule.ts';
-import type { RaceReport, RaceFailure } from '../explore/race-report.ts';
+import type { ScheduleFailure } from '../explore/explore.ts';
+import type { RaceReport } from '../explore/race-report.ts';
 import type { PlayedSchedule } from '../explore/play-schedule.ts';
 import { renderTimeline } from './timeline.ts';
 
@@ -24,7 +25,7 @@ function describeCollisions(collisions: RaceReport['collisions']): string {
   return parts.join(', ') || 'nothing, one task always came after the other';
 }
 
-export function renderFailure({ schedule, reason, journalHash }: RaceFailure): string {
+export function renderFailure({ schedule, reason, journalHash }: ScheduleFailure): string {
   return [`  schedule  ${schedule}`, `  because   ${reason}`, `  journal   ${journalHash}`].join('\n');
 }
 

@@ -53,14 +53,14 @@ describe('an engine without a queue', () => {
     const choosers = everySchedule(limitsOf({}, false));
     const { failures } = await explore({ ...stage, choosers, onRun: ({ failure }) => failure === undefined });
     const [failed] = failures;
-    expect(failed?.failure).toContain('Another disk task is running on the backup proxy');
+    expect(failed?.reason).toContain('Another disk task is running on the backup proxy');
 
     const follower = followSchedule(parseSchedule(failed?.schedule ?? ''));
     const again = await playUnder(stage, follower);
     expect(follower.remaining()).toEqual([]);
     expect(again.schedule).toBe(failed?.schedule);
-    expect(again.failure).toBe(failed?.failure);
-    expect(again.record.journalHash).toBe(failed?.record.journalHash);
+    expect(again.failure).toBe(failed?.reason);
+    expect(again.record.journalHash).toBe(failed?.journalHash);
   });
 
   it('is right as long as its calls come one after the other', async () => {
