@@ -198,7 +198,7 @@ function conclude(
 
 /** A 500 that nobody planned is a mistake of the simulator. */
 function brokenReplies(journal: readonly JournalEntry[], faults: readonly FaultCount[]): string | undefined {
-  if (faults.some(({ kind }) => kind === 'error')) return undefined;
+  if (faults.some(({ kind }) => kind === 'error' || kind === 'refuse')) return undefined;
   const reply = journal.find((entry) => entry.type === 'rest.reply' && entry.status === 500);
   if (reply?.type !== 'rest.reply') return undefined;
   return `the simulator answered 500 to ${reply.operation}: ${reply.message} (journal ${reply.n})`;

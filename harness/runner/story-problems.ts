@@ -1,9 +1,20 @@
 /** What the schema can't say: names that must exist, ranges that must fit, triggers that must be complete. */
+import { parseFaultSpec } from '../../simulator/fault/fault-spec.ts';
+import { ApiError } from '../../src/contract/errors.ts';
 import { OPERATION_NAMES } from '../../src/contract/operations.ts';
+import type { Transport } from '../../src/engine/engine-api.ts';
 import { hostCount } from './build-world.ts';
+import { faultSpecOf, KIND_WORDS, neededWordsOf, wordsOf } from './fault-words.ts';
 import type { Problem } from './parse-scenario.ts';
 import { parseSize } from './quantities.ts';
-import type { AttackNode, Scenario, StepNode, TriggerNode, WorldNode } from './scenario-schema.ts';
+import type {
+  AttackNode,
+  Scenario,
+  StepBodies,
+  StepNode,
+  TriggerNode,
+  WorldNode,
+} from './scenario-schema.ts';
 
 type Path = readonly (string | number)[];
 
@@ -174,36 +185,39 @@ function operationProblems(
   return [{ path, message: `no operation is called ${name} (see "backlot list endpoints")` }];
 }
 
-const FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  error: ['status'],
-  delay: ['delay'],
-  'drop-after-bytes': ['bytes'],
-  'silence-after-bytes': ['bytes'],
-  'bad-certificate': ['flaw'],
-  'device-late': ['delay'],
-  'device-serial': ['characters'],
-  'device-vanishes': ['bytes'],
-  'detach-hangs': ['delay'],
-  'detach-early': ['delay'],
-};
-const OPTIONAL_FAULT_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  delay: ['when'],
-  error: ['message'],
-};
-const ALL_FAULT_FIELDS = ['status', 'message', 'delay', 'when', 'bytes', 'characters', 'flaw'];
-
 function faultProblems(step: StepNode, path: Path): Problem[] {
   const { fault } = step;
   if (fault === undefined) return [];
-  const needed = FAULT_FIELDS[fault.kind] ?? [];
+  const needed = neededWordsOf(fault.kind);
+  const allowed = wordsOf(fault.kind);
   const fields: Readonly<Record<string, unknown>> = fault;
   const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], ['*', 'nbd', 'guest', 'data']);
-  const fieldProblems = ALL_FAULT_FIELDS.flatMap((name): Problem[] => {
+  const wordProblems = KIND_WORDS.flatMap((name): Problem[] => {
     const isThere = fields[name] !== undefined;
-    const isOptional = OPTIONAL_FAULT_FIELDS[fault.kind]?.includes(name) ?? false;
-    if (isThere === needed.includes(name) || (isThere && isOptional)) return [];
+    if (isThere ? allowed.includes(name) : !needed.includes(name)) return [];
     const message = isThere ? `does not belong to ${fault.kind}` : `is needed by ${fault.kind}`;
     return [{ path: [...path, 'fault', name], message }];
   });
-  return [...onProblems, ...fieldProblems];
+  const problems = [...onProblems, ...wordProblems];
+  return problems.length > 0 ? problems : simulatorProblems(fault, path);
+}
+
+/** What the simulator would say of it, on one data path at least. */
+function simulatorProblems(fault: StepBodies['fault'], path: Path): Problem[] {
+  const [nbd, hotadd] = (['nbd', 'hotadd'] as const).map((transport) => refusalOf(fault, transport));
+  if (nbd === undefined || hotadd === undefined) return [];
+  return nbd.split('; ').map((text) => {
+    const [field = '', message = ''] = text.split(/: (.*)/s);
+    return { path: [...path, 'fault', field], message };
+  });
+}
+
+function refusalOf(fault: StepBodies['fault'], transport: Transport): string | undefined {
+  try {
+    parseFaultSpec(faultSpecOf(fault, transport));
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError) return error.detail ?? error.message;
+    throw error;
+  }
 }

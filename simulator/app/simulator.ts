@@ -144,6 +144,7 @@ async function hostWorld(
     journal,
     ids: createIdSource(rng.fork('faults')),
     resolve: (server) => serverIdOf(world, server),
+    now: () => clock.now(),
   });
   return createHosted({ world, faults, guests }, cas);
 }

@@ -1,5 +1,5 @@
 /** Planned faults, and what the platform does to backup resources by itself. */
-import { FAULT_KINDS } from '../fault/fault-spec.ts';
+import { FAULT_KIND_NAMES, kindRowOf } from '../fault/fault-kinds.ts';
 import type { FaultSpec } from '../fault/fault-api.ts';
 import type { ShapeSchema } from '../inventory/check-shape.ts';
 import type { ControlCall, ControlRoute } from './control-api.ts';
@@ -98,12 +98,18 @@ export const FAULT_ROUTES: readonly ControlRoute[] = [
 ];
 
 function listKinds() {
-  return Object.entries(FAULT_KINDS).map(([kind, row]) => ({
-    kind,
-    where: row.place === 'everywhere' ? ['rest', 'nbd', 'guest'] : [row.place],
-    fields: Object.keys(row.fields),
-    what: row.what,
-  }));
+  return FAULT_KIND_NAMES.map((kind) => {
+    const { places, fields, what, model } = kindRowOf(kind);
+    const values = Object.entries(fields).map(([name, field]) => [name, field.values]);
+    return {
+      kind,
+      where: places,
+      fields: Object.keys(fields),
+      values: Object.fromEntries(values),
+      what,
+      model,
+    };
+  });
 }
 
 function addFault(call: ControlCall) {

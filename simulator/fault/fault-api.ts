@@ -3,7 +3,9 @@
  * Every fault counts how often it fired; one that never fired makes an outcome inconclusive.
  */
 
-/** What happens. */
+import type { ApiErrorCode } from '../../src/contract/errors.ts';
+
+/** What happens; in full in `FAULT_KINDS`. */
 export type FaultKind =
   /** The operation is refused before it has any effect. */
   | { readonly kind: 'error'; readonly status: number; readonly message: string }
@@ -13,6 +15,16 @@ export type FaultKind =
   | { readonly kind: 'lose-request' }
   /** The operation waits before its effect (`before`) or before its reply (`after`). */
   | { readonly kind: 'delay'; readonly ms: number; readonly when: 'before' | 'after' }
+  /** The operation is refused with an error of the catalogue, in the product's own shape. */
+  | { readonly kind: 'refuse'; readonly code: ApiErrorCode }
+  /** The whole API answers 503 from the first strike on, for so long. */
+  | { readonly kind: 'unavailable'; readonly ms: number }
+  /** Matching operations are answered 429 from the first strike on, for so long. */
+  | { readonly kind: 'rate-limited'; readonly ms: number }
+  /** The effect is there; the body of the reply is not JSON. */
+  | { readonly kind: 'garbage-reply' }
+  /** The effect is there; the body of the reply ends in its middle. */
+  | { readonly kind: 'truncated-reply' }
   /** The changed-areas query answers that CBT has expired, and it is so: every checkpoint is void. */
   | { readonly kind: 'cbt-expired' }
   /** The token or all tokens stop being valid before the operation. */
@@ -55,14 +67,23 @@ export type FaultSpec = FaultKind & {
    * and `expire-resource` strike at `guest` as they do at `nbd`: at single requests of a program to a device.
    */
   readonly on: string;
-  /** Only for this server (id or name) and, for NBD, this device. */
+  /** Only for this server (id or name) and, where disks are spoken of, this device. */
   readonly server?: string;
   readonly device?: string;
+  /** Only for this backup resource, by id. */
+  readonly resource?: string;
+  /** Only for this caller: access key or user name; on the data plane the owner of the backup resource. */
+  readonly actor?: string;
+  /** Only for the NBD connection of this number, as the journal counts. */
+  readonly connection?: number;
   /** Lets the first so many matches pass. Default 0. */
   readonly after?: number;
   /** Fires so often, then never again. Default 1; 0 = sticky. */
   readonly times?: number;
 };
+
+/** A fault that strikes, with the id under which it was planned. */
+export type StruckFault = FaultSpec & { readonly id: string };
 
 export interface PlannedFault {
   readonly id: string;
@@ -77,6 +98,9 @@ export interface FaultPoint {
   readonly serverId?: string;
   readonly serverName?: string;
   readonly deviceId?: string;
+  readonly resourceId?: string;
+  readonly actor?: string;
+  readonly connection?: number;
   /** The kinds that can be carried out at this point; a fault of another kind lets it pass uncounted. All when absent. */
   readonly can?: readonly FaultKind['kind'][];
   /** Whether its moment has come; a fault for which it has not passes uncounted. Always when absent. */
@@ -92,5 +116,7 @@ export interface Faults {
    * The faults that strike at this point, now. Counts them as fired and writes them to the journal, so the caller
    * must carry them out.
    */
-  strike(point: FaultPoint): readonly FaultKind[];
+  strike(point: FaultPoint): readonly StruckFault[];
+  /** Tells which faults were cleared: what lasts ends with its fault. */
+  onCleared(listener: (id: string) => void): void;
 }

@@ -1,144 +1,28 @@
 /** Reads fault descriptions that come from outside: a control request, a scenario, a test. */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { FaultKind, FaultSpec } from './fault-api.ts';
+import { type FaultFields, optional, text, whole } from './fault-fields.ts';
+import { FAULT_KIND_NAMES, FAULT_KINDS, kindRowOf } from './fault-kinds.ts';
+import { placeOf, placeProblems } from './fault-place.ts';
+import type { KindRow } from './kind-row.ts';
 
-/** Where a kind may strike: REST operations, the data plane, the guests of proxies, or all of them. */
-type Place = 'rest' | 'nbd' | 'guest' | 'everywhere';
+const ANY_NUMBER = [0, Number.MAX_SAFE_INTEGER] as const;
 
-interface KindRow {
-  readonly place: Place;
-  /** Fields of the kind, beside `kind`, each with its check. */
-  readonly fields: Readonly<Record<string, (value: unknown) => string | undefined>>;
-  readonly what: string;
-}
+/** Fields of every fault: which one it is, where it strikes, how often. */
+export const COMMON_FIELDS = {
+  kind: text('kind'),
+  on: text('on'),
+  id: optional(text('id')),
+  server: optional(text('server')),
+  device: optional(text('device')),
+  resource: optional(text('resource')),
+  actor: optional(text('actor')),
+  connection: optional(whole('connection', 1, Number.MAX_SAFE_INTEGER)),
+  after: optional(whole('after', ...ANY_NUMBER)),
+  times: optional(whole('times', ...ANY_NUMBER)),
+} as const satisfies FaultFields;
 
-const isWhole = (min: number, max: number) => (value: unknown) =>
-  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-    ? undefined
-    : `must be an integer from ${min} to ${max}`;
-const isText = (value: unknown) => (typeof value === 'string' ? undefined : 'must be a string');
-const isOneOf =
-  (...allowed: readonly string[]) =>
-  (value: unknown) =>
-    allowed.includes(value as string) ? undefined : `must be one of ${allowed.join(', ')}`;
-
-const LONGEST_DELAY_MS = 7 * 24 * 3_600_000;
-/** Characters of a disk's id, a UUID. */
-const LONGEST_SERIAL = 36;
-
-/** Every fault there is. The order is the order in which they are listed to people. */
-export const FAULT_KINDS = {
-  error: {
-    place: 'everywhere',
-    fields: { status: isWhole(400, 599), message: isText },
-    what: 'The operation is refused before it has any effect; on the data plane and in a guest the request gets EIO.',
-  },
-  'lose-reply': {
-    place: 'everywhere',
-    fields: {},
-    what: 'The operation has its effect; the connection ends without a reply.',
-  },
-  'lose-request': {
-    place: 'everywhere',
-    fields: {},
-    what: 'The request is lost before it has any effect; the connection ends without a reply.',
-  },
-  delay: {
-    place: 'everywhere',
-    fields: { ms: isWhole(0, LONGEST_DELAY_MS), when: isOneOf('before', 'after') },
-    what: 'The operation waits before its effect or before its reply.',
-  },
-  'cbt-expired': {
-    place: 'rest',
-    fields: {},
-    what: 'Every checkpoint of the server becomes void, and the query says so.',
-  },
-  'expire-tokens': {
-    place: 'rest',
-    fields: {},
-    what: 'Every login token stops being valid before the operation.',
-  },
-  'expire-resource': {
-    place: 'everywhere',
-    fields: {},
-    what: 'Every running backup resource of the server ends as if its time were over, before the operation.',
-  },
-  'drop-after-bytes': {
-    place: 'nbd',
-    fields: { bytes: isWhole(0, Number.MAX_SAFE_INTEGER) },
-    what: 'The NBD connection is reset after so many bytes of replies.',
-  },
-  'silence-after-bytes': {
-    place: 'nbd',
-    fields: { bytes: isWhole(0, Number.MAX_SAFE_INTEGER) },
-    what: 'The NBD connection stays up and says nothing more after so many bytes of replies.',
-  },
-  'one-byte-at-a-time': {
-    place: 'nbd',
-    fields: {},
-    what: 'Everything the NBD server sends arrives one byte at a time.',
-  },
-  'bad-certificate': {
-    place: 'nbd',
-    fields: { flaw: isOneOf('foreign-ca', 'expired', 'wrong-host') },
-    what: 'The NBD server shows a certificate that does not fit.',
-  },
-  'device-late': {
-    place: 'guest',
-    fields: { ms: isWhole(1, LONGEST_DELAY_MS) },
-    what: 'A hot-added device appears in the guest so much later than its task ends.',
-  },
-  'device-never': {
-    place: 'guest',
-    fields: {},
-    what: 'The HotAdd task ends well, the device never appears in the guest.',
-  },
-  'device-order': {
-    place: 'guest',
-    fields: {},
-    what: 'The devices of one HotAdd task (of two disks and more) appear in the reverse order.',
-  },
-  'device-name': {
-    place: 'guest',
-    fields: {},
-    what: 'The device has a name of another family, sdb for vdb.',
-  },
-  'device-serial': {
-    place: 'guest',
-    fields: { characters: isWhole(0, LONGEST_SERIAL) },
-    what: "Only so many characters of the disk's id are its serial number; 0: none. The usual number is 20.",
-  },
-  'guest-signature': {
-    place: 'guest',
-    fields: {},
-    what: "The guest's system writes a disk signature into the first sector as soon as it sees the device.",
-  },
-  'device-vanishes': {
-    place: 'guest',
-    fields: { bytes: isWhole(0, Number.MAX_SAFE_INTEGER) },
-    what: 'The device is gone after so many bytes were read from it; the platform still calls it attached.',
-  },
-  'detach-hangs': {
-    place: 'guest',
-    fields: { ms: isWhole(0, LONGEST_DELAY_MS) },
-    what: 'The guest lets the device go only after so long; 0: never, so that the removal fails.',
-  },
-  'detach-early': {
-    place: 'guest',
-    fields: { ms: isWhole(1, LONGEST_DELAY_MS) },
-    what: 'The removal is reported done so much before the guest lets go.',
-  },
-} as const satisfies Record<FaultKind['kind'], KindRow>;
-
-const COMMON_FIELDS: KindRow['fields'] = {
-  kind: isText,
-  on: isText,
-  id: isText,
-  server: isText,
-  device: isText,
-  after: isWhole(0, Number.MAX_SAFE_INTEGER),
-  times: isWhole(0, Number.MAX_SAFE_INTEGER),
-};
+type Given = Readonly<Record<string, unknown>>;
 
 /**
  * A fault description, checked.
@@ -147,48 +31,51 @@ const COMMON_FIELDS: KindRow['fields'] = {
 export function parseFaultSpec(input: unknown): FaultSpec {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new ApiError('INVALID_PARAMETER', 'a fault is an object with "kind" and "on"');
-  const fields = input as Readonly<Record<string, unknown>>;
-  const row = kindRow(fields['kind']);
-  const problems = [...missing(fields, row), ...wrong(fields, row), ...misplaced(fields, row)];
+  const given = input as Given;
+  const kind = parseKind(given['kind']);
+  const row = kindRowOf(kind);
+  const problems = [...missing(given, row), ...wrong(given, row), ...misplaced(given, kind, row)];
   if (problems.length > 0) throw new ApiError('INVALID_PARAMETER', problems.join('; '));
-  return fields as unknown as FaultSpec;
+  return given as unknown as FaultSpec;
 }
 
-function kindRow(kind: unknown): KindRow {
-  if (typeof kind === 'string' && Object.hasOwn(FAULT_KINDS, kind))
-    return FAULT_KINDS[kind as FaultKind['kind']];
-  const known = Object.keys(FAULT_KINDS).join(', ');
-  throw new ApiError('INVALID_PARAMETER', `kind: must be one of ${known}`);
+function parseKind(kind: unknown): FaultKind['kind'] {
+  if (typeof kind === 'string' && Object.hasOwn(FAULT_KINDS, kind)) return kind as FaultKind['kind'];
+  throw new ApiError('INVALID_PARAMETER', `kind: must be one of ${FAULT_KIND_NAMES.join(', ')}`);
 }
 
-function missing(fields: Readonly<Record<string, unknown>>, row: KindRow): string[] {
-  return ['on', ...Object.keys(row.fields)]
-    .filter((name) => fields[name] === undefined)
-    .map((name) => `${name}: is missing`);
+function missing(given: Given, row: KindRow): string[] {
+  const needed = Object.entries({ on: COMMON_FIELDS.on, ...row.fields });
+  return needed
+    .filter(([name, { isOptional }]) => given[name] === undefined && isOptional !== true)
+    .map(([name]) => `${name}: is missing`);
 }
 
-function wrong(fields: Readonly<Record<string, unknown>>, row: KindRow): string[] {
-  const checks: KindRow['fields'] = { ...COMMON_FIELDS, ...row.fields };
-  return Object.entries(fields).flatMap(([name, value]) => {
+function wrong(given: Given, row: KindRow): string[] {
+  const fields: FaultFields = { ...COMMON_FIELDS, ...row.fields };
+  return Object.entries(given).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    const check = checks[name];
-    if (check === undefined)
-      return [`${name}: is not a field of this fault; allowed are ${Object.keys(checks).join(', ')}`];
-    const problem = check(value);
+    if (!Object.hasOwn(fields, name))
+      return [`${name}: is not a field of this fault; allowed are ${Object.keys(fields).join(', ')}`];
+    const problem = fields[name]?.check(value);
     return problem === undefined ? [] : [`${name}: ${problem}`];
   });
 }
 
-function misplaced(fields: Readonly<Record<string, unknown>>, row: KindRow): string[] {
-  const { on, kind } = fields;
-  const isElsewhere = on === 'nbd' || on === 'guest';
-  if (row.place === 'rest' && isElsewhere)
-    return [`on: this fault strikes at REST operations only, not at "${on}"`];
-  if ((row.place === 'nbd' || row.place === 'guest') && on !== row.place)
-    return [`on: this fault strikes only at "${row.place}"`];
-  if (kind === 'bad-certificate' && (fields['server'] ?? fields['device']) !== undefined)
+function misplaced(given: Given, kind: FaultKind['kind'], row: KindRow): string[] {
+  const { on } = given;
+  if (typeof on !== 'string') return [];
+  const problems = placeProblems(on, row);
+  if (problems.length > 0) return problems;
+  if (kind === 'bad-certificate' && isNarrowed(given))
     return ['server: not for this fault; a certificate is shown before the client names its disk'];
-  if (kind === 'device-order' && fields['device'] !== undefined)
+  if (kind === 'device-order' && given['device'] !== undefined)
     return ['device: not for this fault; it strikes at all disks of one HotAdd task'];
+  if (given['connection'] !== undefined && placeOf(on) !== 'nbd')
+    return ['connection: only for faults on nbd'];
   return [];
+}
+
+function isNarrowed(given: Given): boolean {
+  return ['server', 'device', 'resource', 'actor', 'connection'].some((name) => given[name] !== undefined);
 }

@@ -3,11 +3,14 @@
  *
  * Matching is by plan, never by chance: the n-th time the place is reached. `after` skips matches, `times` bounds
  * them, so that "the third changed-areas query of vm1" is a fault that can be named, repeated and shrunk.
+ *
+ * Some kinds last: they fire once, and what they begin strikes whatever comes until its time is over.
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { IdSource } from '../../src/kernel/ids.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import type { FaultKind, FaultPoint, FaultSpec, Faults, PlannedFault } from './fault-api.ts';
+import type { FaultPoint, FaultSpec, Faults, PlannedFault, StruckFault } from './fault-api.ts';
+import { isAt, placeOf } from './fault-place.ts';
 import { parseFaultSpec } from './fault-spec.ts';
 
 export interface FaultsOptions {
@@ -16,67 +19,96 @@ export interface FaultsOptions {
   readonly ids: IdSource;
   /** Id of the server that goes by this id or name; `undefined` while there is none. */
   resolve(server: string): string | undefined;
+  /** The world's time. */
+  now(): number;
 }
 
 interface Entry {
   readonly id: string;
   readonly spec: FaultSpec;
+  readonly struck: StruckFault;
   seen: number;
   fired: number;
+  /** Until then what it began goes on. */
+  lastsUntilMs: number;
 }
 
 export function createFaults(options: FaultsOptions): Faults {
   const entries = new Map<string, Entry>();
+  const listeners: ((id: string) => void)[] = [];
+  const cleared = (ids: readonly string[]): void => {
+    for (const id of ids) for (const tell of listeners) tell(id);
+  };
   return {
     add(input) {
       const spec = parseFaultSpec(input);
       const id = spec.id ?? `fault-${options.ids.hex(8)}`;
       if (entries.has(id)) throw new ApiError('CONFLICT', `a fault with the id ${id} is planned already`);
-      const entry: Entry = { id, spec, seen: 0, fired: 0 };
+      const entry: Entry = { id, spec, struck: { ...spec, id }, seen: 0, fired: 0, lastsUntilMs: -1 };
       entries.set(id, entry);
-      return { ...entry };
+      return viewEntry(entry);
     },
-    list: () => Array.from(entries.values(), (entry): PlannedFault => ({ ...entry })),
+    list: () => Array.from(entries.values(), viewEntry),
     clear(id) {
+      const ids = id === undefined ? [...entries.keys()] : [id];
       if (id === undefined) entries.clear();
       else if (!entries.delete(id)) throw new ApiError('NOT_FOUND', `no fault has the id ${id}`);
+      cleared(ids);
     },
     strike(point) {
       // Most worlds have no fault at all, and every NBD request passes here.
       if (entries.size === 0) return NONE;
       return Array.from(entries.values())
-        .filter((entry) => isDue(entry, point, options.resolve))
-        .map((entry) => fire(entry, point, options.journal));
+        .filter((entry) => isLasting(entry, point, options) || isDue(entry, point, options))
+        .map(({ struck }) => struck);
     },
+    onCleared: (listener) => void listeners.push(listener),
   };
 }
 
-const NONE: readonly FaultKind[] = [];
+const NONE: readonly StruckFault[] = [];
 
-function isDue(entry: Entry, point: FaultPoint, resolve: FaultsOptions['resolve']): boolean {
-  if (!matches(entry.spec, point, resolve)) return false;
-  entry.seen++;
-  if (entry.seen <= (entry.spec.after ?? 0)) return false;
-  const times = entry.spec.times ?? 1;
-  return times === 0 || entry.fired < times;
+function viewEntry({ id, spec, seen, fired }: Entry): PlannedFault {
+  return { id, spec, seen, fired };
 }
 
-function matches(spec: FaultSpec, point: FaultPoint, resolve: FaultsOptions['resolve']): boolean {
-  if (spec.on !== point.on && !(spec.on === '*' && isOperation(point.on))) return false;
+/** A strike that goes on is the same strike: it is not counted again. */
+function isLasting(entry: Entry, point: FaultPoint, options: FaultsOptions): boolean {
+  if (options.now() >= entry.lastsUntilMs) return false;
+  if (point.can !== undefined && !point.can.includes(entry.spec.kind)) return false;
+  return entry.spec.kind === 'unavailable'
+    ? placeOf(point.on) === 'rest'
+    : matches(entry.spec, point, options);
+}
+
+/** Counts the match, and fires when its turn has come. */
+function isDue(entry: Entry, point: FaultPoint, options: FaultsOptions): boolean {
+  const { spec } = entry;
+  if (!matches(spec, point, options)) return false;
+  entry.seen++;
+  if (entry.seen <= (spec.after ?? 0)) return false;
+  const times = spec.times ?? 1;
+  if (times !== 0 && entry.fired >= times) return false;
+  if (spec.kind === 'unavailable' || spec.kind === 'rate-limited')
+    entry.lastsUntilMs = options.now() + spec.ms;
+  fire(entry, point, options.journal);
+  return true;
+}
+
+function matches(spec: FaultSpec, point: FaultPoint, { resolve }: FaultsOptions): boolean {
+  if (!isAt(spec.on, point.on)) return false;
   if (point.can !== undefined && !point.can.includes(spec.kind)) return false;
   if (point.isNow?.(spec) === false) return false;
   if (spec.device !== undefined && spec.device !== point.deviceId) return false;
+  if (spec.resource !== undefined && spec.resource !== point.resourceId) return false;
+  if (spec.actor !== undefined && spec.actor !== point.actor) return false;
+  if (spec.connection !== undefined && spec.connection !== point.connection) return false;
   if (spec.server === undefined) return true;
   if (spec.server === point.serverId || spec.server === point.serverName) return true;
   return point.serverId !== undefined && resolve(spec.server) === point.serverId;
 }
 
-/** `*` means every REST operation; the others have to be named, or a lost reply would also mean a lost read. */
-function isOperation(on: string): boolean {
-  return on !== 'nbd' && on !== 'guest';
-}
-
-function fire(entry: Entry, point: FaultPoint, journal: Journal): FaultKind {
+function fire(entry: Entry, point: FaultPoint, journal: Journal): void {
   entry.fired++;
   journal.append({
     type: 'fault.fired',
@@ -85,7 +117,6 @@ function fire(entry: Entry, point: FaultPoint, journal: Journal): FaultKind {
     at: describe(point),
     count: entry.fired,
   });
-  return entry.spec;
 }
 
 function describe(point: FaultPoint): string {

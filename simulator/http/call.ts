@@ -26,6 +26,8 @@ export interface Reply {
   readonly status: number;
   /** `undefined`: an answer without a body. */
   readonly body: Json | undefined;
+  /** What arrives in its place when somebody in between has damaged it. */
+  readonly text?: string;
 }
 
 /** `lost`: the connection ends without an answer. */

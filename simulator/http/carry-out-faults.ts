@@ -1,9 +1,11 @@
 /** Carries out the planned faults of one call. */
+import { ApiError } from '../../src/contract/errors.ts';
 import { sleep } from '../../src/kernel/clock.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { FaultKind, FaultPoint } from '../fault/fault-api.ts';
+import { isMangled, mangleBody } from '../fault/reply-faults.ts';
 import type { World } from '../domain/world-api.ts';
-import type { RawCall } from './call.ts';
+import type { RawCall, Reply } from './call.ts';
 import { holdersOf, pointOf } from './fault-point.ts';
 import { InjectedError } from './refusal.ts';
 import type { ApiWorld } from './world-directory.ts';
@@ -28,9 +30,10 @@ export async function strikeBefore(
   hosted: ApiWorld,
   call: RawCall,
   body: Json | undefined,
+  actor: string,
 ): Promise<StruckFaults> {
   if (call.operation === undefined || hosted.faults.list().length === 0) return NO_FAULTS;
-  const point = pointOf(hosted.world, call.operation, call, body);
+  const point = pointOf(hosted.world, call.operation, call, body, actor);
   const kinds = hosted.faults.strike(point);
   const scene: Scene = { world: hosted.world, point, call, body };
   for (const kind of kinds) await applyBefore(kind, scene);
@@ -45,10 +48,20 @@ export async function strikeBefore(
   };
 }
 
-/** @throws InjectedError when one of the faults is a refusal */
+/** @throws InjectedError, ApiError when one of the faults is a refusal */
 export function refuseByFault(faults: StruckFaults): void {
-  for (const fault of faults.kinds)
+  for (const fault of faults.kinds) {
     if (fault.kind === 'error') throw new InjectedError(fault.status, fault.message);
+    if (fault.kind === 'refuse') throw new ApiError(fault.code);
+    if (fault.kind === 'unavailable') throw new ApiError('UNAVAILABLE');
+    if (fault.kind === 'rate-limited') throw new ApiError('RATE_LIMITED');
+  }
+}
+
+/** The reply as it arrives. */
+export function damageByFault(faults: StruckFaults, reply: Reply): Reply {
+  if (reply.body === undefined || !isMangled(faults.kinds)) return reply;
+  return { ...reply, text: mangleBody(faults.kinds, JSON.stringify(reply.body)) };
 }
 
 interface Scene {

@@ -65,5 +65,5 @@ function responseOf(outcome: Outcome): HttpResponse | 'lost' {
   if (outcome === 'lost') return 'lost';
   if (outcome.body === undefined) return { status: outcome.status, headers: {}, body: '' };
   const headers = { 'content-type': 'application/json; charset=utf-8' };
-  return { status: outcome.status, headers, body: JSON.stringify(outcome.body) };
+  return { status: outcome.status, headers, body: outcome.text ?? JSON.stringify(outcome.body) };
 }

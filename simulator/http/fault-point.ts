@@ -4,14 +4,23 @@ import type { Server, World } from '../domain/world-api.ts';
 import type { FaultPoint } from '../fault/fault-api.ts';
 import type { RawCall } from './call.ts';
 
-/** The server of a HotAdd call is its proxy. */
-export function pointOf(world: World, on: string, call: RawCall, body: Json | undefined): FaultPoint {
+/** The server of a HotAdd call is its proxy. `actor`: access key or user name. */
+export function pointOf(
+  world: World,
+  on: string,
+  call: RawCall,
+  body: Json | undefined,
+  actor: string,
+): FaultPoint {
   const named = serverIdOf(world, call, body);
   const server = named === undefined ? undefined : serverNamed(world, named, call);
   const serverId = server?.id ?? named;
   const deviceId = call.query.disk_id;
+  const resourceId = call.params.backup_resources_id;
   return {
     on,
+    actor,
+    ...(resourceId === undefined ? {} : { resourceId }),
     ...(serverId ? { serverId } : {}),
     ...(server ? { serverName: server.name } : {}),
     ...(typeof deviceId === 'string' ? { deviceId } : {}),

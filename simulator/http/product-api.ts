@@ -146,7 +146,7 @@ function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
   }
   reply.code(outcome.status);
   if (outcome.body === undefined) return reply.send();
-  return reply.type('application/json').send(renderJson(outcome.body));
+  return reply.type('application/json').send(outcome.text ?? renderJson(outcome.body));
 }
 
 const renderJson = (body: Json): string => JSON.stringify(body);

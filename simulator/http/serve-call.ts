@@ -20,7 +20,13 @@ import {
   type Session,
   type WorldOperation,
 } from './call.ts';
-import { NO_FAULTS, refuseByFault, type StruckFaults, strikeBefore } from './carry-out-faults.ts';
+import {
+  damageByFault,
+  NO_FAULTS,
+  refuseByFault,
+  type StruckFaults,
+  strikeBefore,
+} from './carry-out-faults.ts';
 import { HANDLERS } from './handlers.ts';
 import { type Caller, identifyByHeader, identifyByLogin } from './identify.ts';
 import { journalReply, journalRequest } from './journal-call.ts';
@@ -101,7 +107,7 @@ async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller):
   let reply: Reply;
   try {
     verifySignature(caller, raw);
-    faults = await strikeBefore(caller.hosted, raw, body);
+    faults = await strikeBefore(caller.hosted, raw, body, caller.actor);
     if (faults.isRequestLost) {
       journalReply(world, call, raw, undefined, true);
       return 'lost';
@@ -112,7 +118,7 @@ async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller):
   }
   if (faults.delayAfterMs > 0) await sleep(world.clock, faults.delayAfterMs);
   journalReply(world, call, raw, reply, faults.isReplyLost);
-  return faults.isReplyLost ? 'lost' : reply;
+  return faults.isReplyLost ? 'lost' : damageByFault(faults, reply);
 }
 
 /** The call was held against the schemas of its operation, so it fits the handler of the same name. */

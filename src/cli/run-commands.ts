@@ -14,7 +14,7 @@ import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
-import { FAULT_KINDS } from '../../simulator/fault/fault-spec.ts';
+import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
@@ -204,12 +204,10 @@ const LISTS = {
     })),
   mutants: () => MUTANTS.map(({ id, title, breaks, killers }) => ({ id, what: title, breaks, killers })),
   faults: () =>
-    Object.entries(FAULT_KINDS).map(([id, { what, place, fields }]) => ({
-      id,
-      what,
-      place,
-      fields: Object.keys(fields),
-    })),
+    FAULT_KIND_NAMES.map((id) => {
+      const { what, model, places, fields } = kindRowOf(id);
+      return { id, what, model, places, fields: Object.keys(fields) };
+    }),
   endpoints: () =>
     OPERATION_NAMES.map((id) => {
       const { method, paths, summary, fidelity, source } = operationOf(id);

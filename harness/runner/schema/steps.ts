@@ -1,5 +1,6 @@
 /** The steps of a story. */
 import { Type } from 'typebox';
+import { FAULT_KIND_NAMES } from '../../../simulator/fault/fault-kinds.ts';
 import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Verify } from './jobs.ts';
 import { closed, Count, Duration, EngineName, Name, ProxyName, ServerName, Size, Slot } from './words.ts';
 
@@ -10,31 +11,12 @@ export const Fault = Type.Object(
       description:
         'A REST operation, * for all, nbd, guest (hot-added devices), or data: whichever of the two the engine reads by',
     }),
-    kind: Type.Enum([
-      'error',
-      'lose-reply',
-      'lose-request',
-      'delay',
-      'cbt-expired',
-      'expire-tokens',
-      'expire-resource',
-      'drop-after-bytes',
-      'silence-after-bytes',
-      'one-byte-at-a-time',
-      'bad-certificate',
-      'device-late',
-      'device-never',
-      'device-order',
-      'device-name',
-      'device-serial',
-      'guest-signature',
-      'device-vanishes',
-      'detach-hangs',
-      'detach-early',
-    ]),
+    kind: Type.Enum([...FAULT_KIND_NAMES]),
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
     message: Type.Optional(Type.String()),
+    code: Type.Optional(Type.String({ description: 'Name of an error of the catalogue: SERVER_BUSY' })),
     delay: Type.Optional(Duration),
+    for: Type.Optional(Duration),
     when: Type.Optional(Type.Enum(['before', 'after'])),
     bytes: Type.Optional(Size),
     characters: Type.Optional(
@@ -43,6 +25,9 @@ export const Fault = Type.Object(
     flaw: Type.Optional(Type.Enum(['foreign-ca', 'expired', 'wrong-host'])),
     server: Type.Optional(ServerName),
     device: Type.Optional(Slot),
+    resource: Type.Optional(Type.String({ description: 'Id of a backup resource' })),
+    actor: Type.Optional(Type.String({ description: 'Access key or user name of the caller' })),
+    connection: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of an NBD connection' })),
     after: Type.Optional(Count),
     times: Type.Optional(Count),
     mayMiss: Type.Optional(

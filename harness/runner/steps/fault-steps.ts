@@ -1,23 +1,12 @@
 /** Faults that are planned, on the platform's side and on the repository's. */
-import type { FaultSpec } from '../../../simulator/fault/fault-api.ts';
+import { faultSpecOf } from '../fault-words.ts';
 import type { PlannedStorageFault } from '../gated-storage.ts';
-import { parseDuration, parseSize } from '../quantities.ts';
 import type { StepBodies } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
 
 export async function stepFault(story: Story, body: StepBodies['fault']): Promise<void> {
-  const { mayMiss, delay, bytes, ...rest } = body;
-  if (mayMiss === true) story.mayMiss.add(body.id);
-  const spec = {
-    ...rest,
-    ...(body.on === 'data' ? { on: story.transport === 'hotadd' ? 'guest' : 'nbd' } : {}),
-    ...(body.kind === 'error' ? { message: body.message ?? 'Internal error.' } : {}),
-    ...(body.kind === 'delay' ? { when: body.when ?? 'before' } : {}),
-    ...(delay === undefined ? {} : { ms: parseDuration(delay) }),
-    ...(bytes === undefined ? {} : { bytes: parseSize(bytes) }),
-  };
-  // The simulator checks every field; which fields belong to which kind was checked with the file.
-  story.hosted.faults.add(spec as FaultSpec);
+  if (body.mayMiss === true) story.mayMiss.add(body.id);
+  story.hosted.faults.add(faultSpecOf(body, story.transport));
 }
 
 export async function stepClearFaults(story: Story, body: StepBodies['clearFaults']): Promise<void> {

@@ -84,6 +84,7 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
     journal,
     ids: createIdSource(rng.fork('faults')),
     resolve: (name) => world.servers.list().find(({ id, name: own }) => id === name || own === name)?.id,
+    now: () => clock.now(),
   });
   const registry = new WorldRegistry();
   registry.add({

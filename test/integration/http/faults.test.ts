@@ -22,6 +22,58 @@ describe('a planned fault', () => {
     expect((await takeSnapshot(testbed)).status).toBe(201);
   });
 
+  it('"refuse" answers as the product would, before any effect', async () => {
+    const testbed = createTestbed();
+    testbed.faults.add({ kind: 'refuse', code: 'SNAPSHOT_LIMIT', on: 'snapshots.create' });
+    expect(await takeSnapshot(testbed)).toEqual({
+      status: 400,
+      body: { code: 400, message: 'The number of snapshots has reached the limit.', data: {} },
+    });
+    expect(snapshotNames(testbed)).toEqual([]);
+  });
+
+  it.each([
+    ['unavailable', 503, 503],
+    ['rate-limited', 429, 200],
+  ] as const)(
+    '"%s" refuses with %i until its time is over, other calls get %i',
+    async (kind, status, other) => {
+      const testbed = createTestbed();
+      const { call, clock, server, faults } = testbed;
+      faults.add({ kind, ms: 30_000, on: 'snapshots.create' });
+      expect((await call('servers.get', { server_id: server.id })).status).toBe(200);
+      expect((await takeSnapshot(testbed)).status).toBe(status);
+      await clock.advanceBy(29_000);
+      expect((await takeSnapshot(testbed)).status).toBe(status);
+      expect((await call('servers.get', { server_id: server.id })).status).toBe(other);
+      await clock.advanceBy(2_000);
+      expect((await takeSnapshot(testbed)).status).toBe(201);
+      expect(faults.list()).toMatchObject([{ fired: 1 }]);
+    },
+  );
+
+  it.each(['garbage-reply', 'truncated-reply'] as const)(
+    '"%s" damages the body after the effect, and the journal keeps what was said',
+    async (kind) => {
+      const testbed = createTestbed();
+      testbed.faults.add({ kind, on: 'snapshots.create' });
+      await expect(takeSnapshot(testbed)).rejects.toThrow(SyntaxError);
+      expect(snapshotNames(testbed)).toEqual(['x']);
+      expect(restEntries(testbed).at(-1)).toMatchObject({ type: 'rest.reply', status: 201 });
+      expect((await takeSnapshot(testbed, 'y')).body.message).toContain('Another task');
+    },
+  );
+
+  it('strikes only the caller that it names', async () => {
+    const testbed = createTestbed();
+    const { faults, credential } = testbed;
+    faults.add({ kind: 'refuse', code: 'FORBIDDEN', on: '*', actor: 'somebody', id: 'not-me' });
+    expect((await takeSnapshot(testbed)).status).toBe(201);
+    faults.add({ kind: 'refuse', code: 'FORBIDDEN', on: '*', actor: credential.accessKey });
+    expect((await takeSnapshot(testbed)).status).toBe(403);
+    expect(faults.list().map(({ fired }) => fired)).toEqual([0, 1]);
+  });
+
   it('"lose-request" ends the connection before any effect', async () => {
     const testbed = createTestbed();
     testbed.faults.add({ kind: 'lose-request', on: 'snapshots.create' });

@@ -9,11 +9,12 @@ import { createRng } from '../../../src/kernel/rng.ts';
 const QUERY = { on: 'cbt.changed-areas', serverId: 'id-1', serverName: 'web', deviceId: 'ide0' };
 const DELAY = { kind: 'delay', ms: 5, when: 'before' } as const;
 
-function makeFaults(): { faults: Faults; journal: Journal } {
-  const journal = new Journal({ now: () => 7 });
+function makeFaults(): { faults: Faults; journal: Journal; clock: { ms: number } } {
+  const clock = { ms: 7 };
+  const journal = new Journal({ now: () => clock.ms });
   const ids = createIdSource(createRng('faults'));
   const resolve = (server: string) => (server === 'web' ? 'id-1' : undefined);
-  return { faults: createFaults({ journal, ids, resolve }), journal };
+  return { faults: createFaults({ journal, ids, resolve, now: () => clock.ms }), journal, clock };
 }
 
 const strikes = (faults: Faults, times: number): number[] =>
@@ -94,6 +95,58 @@ describe('planned faults', () => {
     expect(faults.list()[0]).toMatchObject({ seen: 0, fired: 0 });
   });
 
+  it.each([
+    [{ resource: 'r-1' }, true],
+    [{ resource: 'r-2' }, false],
+    [{ actor: 'AK1' }, true],
+    [{ actor: 'AK2' }, false],
+    [{ connection: 3 }, true],
+    [{ connection: 4 }, false],
+  ])('matches only what it is narrowed to, %o: %s', (place, isMatch) => {
+    const { faults } = makeFaults();
+    faults.add({ kind: 'lose-reply', on: 'nbd', ...place });
+    const point = { on: 'nbd', resourceId: 'r-1', actor: 'AK1', connection: 3 };
+    expect(faults.strike(point)).toHaveLength(isMatch ? 1 : 0);
+    expect(faults.strike({ on: 'nbd' })).toEqual([]);
+  });
+
+  it('goes on for its time after one strike, at every operation when the whole API is unavailable', () => {
+    const { faults, clock } = makeFaults();
+    faults.add({ kind: 'unavailable', ms: 100, on: 'cbt.changed-areas' });
+    expect(faults.strike({ on: 'tasks.get' })).toEqual([]);
+    expect(strikes(faults, 2)).toEqual([1, 1]);
+    clock.ms += 99;
+    expect(faults.strike({ on: 'tasks.get' })).toHaveLength(1);
+    expect(faults.strike({ on: 'nbd' })).toEqual([]);
+    clock.ms += 1;
+    expect(faults.strike({ on: 'tasks.get' })).toEqual([]);
+    expect(strikes(faults, 1)).toEqual([0]);
+    expect(faults.list()[0]?.fired).toBe(1);
+  });
+
+  it('limits only the calls that match, for its time', () => {
+    const { faults, clock } = makeFaults();
+    faults.add({ kind: 'rate-limited', ms: 100, on: 'cbt.changed-areas', device: 'ide0' });
+    expect(strikes(faults, 2)).toEqual([1, 1]);
+    expect(faults.strike({ on: 'tasks.get' })).toEqual([]);
+    expect(faults.strike({ ...QUERY, deviceId: 'ide1' })).toEqual([]);
+    clock.ms += 100;
+    expect(strikes(faults, 1)).toEqual([0]);
+  });
+
+  it('ends what lasts when it is cleared, and says so', () => {
+    const { faults } = makeFaults();
+    const told: string[] = [];
+    faults.onCleared((id) => told.push(id));
+    faults.add({ kind: 'unavailable', ms: 100, on: '*', id: 'away' });
+    faults.add({ kind: 'lose-reply', on: 'nbd', id: 'lost' });
+    expect(strikes(faults, 1)).toEqual([1]);
+    faults.clear('away');
+    expect(strikes(faults, 1)).toEqual([0]);
+    faults.clear();
+    expect(told).toEqual(['away', 'lost']);
+  });
+
   it('writes each strike to the journal with its number', () => {
     const { faults, journal } = makeFaults();
     faults.add({ ...DELAY, on: '*', times: 2, id: 'slow' });
@@ -152,6 +205,9 @@ describe('planned faults', () => {
     [{ kind: 'drop-after-bytes', on: 'cbt.changed-areas', bytes: 1 }, 'strikes only at "nbd"'],
     [{ kind: 'cbt-expired', on: 'nbd' }, 'strikes at REST operations only'],
     [{ kind: 'bad-certificate', flaw: 'expired', on: 'nbd', server: 'web' }, 'server: not for this fault'],
+    [{ kind: 'refuse', on: '*', code: 'NO_SUCH_ERROR' }, 'code: must be one of INVALID_PARAMETER'],
+    [{ kind: 'unavailable', on: '*', ms: 0 }, 'ms: must be an integer from 1'],
+    [{ kind: 'lose-reply', on: '*', connection: 1 }, 'connection: only for faults on nbd'],
     [{ kind: 'device-never', on: 'nbd' }, 'on: this fault strikes only at "guest"'],
     [{ kind: 'drop-after-bytes', on: 'guest', bytes: 1 }, 'on: this fault strikes only at "nbd"'],
     [

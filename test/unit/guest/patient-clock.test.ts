@@ -15,7 +15,13 @@ const DELAY: PlannedFault = {
 function stage() {
   const clock = new VirtualClock(0);
   const journal = new Journal({ now: () => clock.now() });
-  const faults = { list: () => [DELAY], add: () => DELAY, clear: () => undefined, strike: () => [] };
+  const faults = {
+    list: () => [DELAY],
+    add: () => DELAY,
+    clear: () => undefined,
+    strike: () => [],
+    onCleared: () => undefined,
+  };
   const patient = createPatientClock(clock, { world: { journal }, faults });
   const strike = (at: string): void => {
     journal.append({ type: 'fault.fired', fault: 'slow', kind: 'delay', at, count: 1 });
