@@ -80,11 +80,17 @@ export function createLane({
   openGuests,
 }: LaneOptions): (task: SuiteTask) => Promise<ScenarioResult> {
   return async ({ guests, ...task }) => {
-    const isMeant = task.scenario.engines?.includes(task.transport) ?? true;
-    if (!isMeant) return skipScenario({ ...task, guest: guests?.level }, `not a story of ${task.transport}`);
+    const why = whySkipped(task, guests);
+    if (why !== undefined) return skipScenario({ ...task, guest: guests?.level }, why);
     const run = { ...task, simulator, seams: {} };
     if (guests === undefined) return runScenario(run, stopwatch);
     if (openGuests === undefined) throw new Error('this lane opens no guests');
     return runScenario({ ...run, outside: { level: guests.level, open: openGuests(guests) } }, stopwatch);
   };
+}
+
+function whySkipped({ scenario, transport }: SuiteTask, guests: GuestsNode | undefined): string | undefined {
+  if (scenario.engines?.includes(transport) === false) return `not a story of ${transport}`;
+  if (guests === undefined || (scenario.guests?.includes(guests.level) ?? true)) return undefined;
+  return `not a story of guest level ${guests.level}`;
 }

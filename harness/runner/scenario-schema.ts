@@ -22,6 +22,13 @@ export const ScenarioSchema = Type.Object(
     rule: Type.String({ minLength: 10, description: 'What a backup product must do' }),
     why: Type.String({ minLength: 10, description: 'What goes wrong in the field when it does not' }),
     engines: Type.Optional(Type.Array(Type.Enum(['nbd', 'nbdssl', 'hotadd']), { minItems: 1 })),
+    guests: Type.Optional(
+      Type.Array(Type.Enum(['socket', 'fuse', 'loop', 'qemu']), {
+        minItems: 1,
+        description:
+          'Guest levels at which it can be played; left out: all. A kernel asks a device in pieces and at moments of its own',
+      }),
+    ),
     world: World,
     engine: Type.Optional(EngineSettings),
     secondEngine: Type.Optional(EngineSettings),

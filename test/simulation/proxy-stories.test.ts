@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
+import { createLane } from '../../harness/runner/run-suite.ts';
 import { runScenario } from '../../harness/runner/run-scenario.ts';
 import type { Seams } from '../../harness/runner/seams.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
@@ -194,5 +195,27 @@ describe('what an engine leaves at a proxy', () => {
     expect(findings.map(({ actual }) => actual).join()).toContain(
       'server proxy-1 was stopped and is running',
     );
+  });
+});
+
+describe('stories and guest levels', () => {
+  const lane = () => createLane({ simulator, stopwatch: () => 0 });
+  const text = `${HEAD}guests: [socket]\nsteps: [{ backup: {} }]\n`;
+  const task = { scenario: parseScenario(text, 'test.yaml'), transport: 'hotadd', seed: '1' } as const;
+
+  it('are skipped at a level that they are not meant for', async () => {
+    expect(await lane()({ ...task, guests: { level: 'loop' } })).toMatchObject({
+      outcome: 'skipped',
+      guest: 'loop',
+      reason: 'not a story of guest level loop',
+    });
+  });
+
+  it('are played without a level whatever levels they name', async () => {
+    expect(await lane()(task)).toMatchObject({ outcome: 'passed', runs: 2 });
+  });
+
+  it('need a lane that can open guests', async () => {
+    await expect(lane()({ ...task, guests: { level: 'socket' } })).rejects.toThrow('opens no guests');
   });
 });
