@@ -15,6 +15,13 @@ export type {
   RestoreJob,
   RestoreResult,
 } from './src/engine/engine-api.ts';
+export type {
+  ConnectProxy,
+  GuestBlockDevice,
+  OpenDisk,
+  ProxyAddress,
+  ProxyAgent,
+} from './src/engine/proxy-agent.ts';
 export { type Clock, sleep } from './src/kernel/clock.ts';
 export { createIdSource, type IdSource } from './src/kernel/ids.ts';
 export { Journal, type JournalEntry, type JournalEvent, toJsonLine } from './src/kernel/journal.ts';
@@ -26,9 +33,11 @@ export { MemoryStorage } from './src/repository/memory-storage.ts';
 export type { Repository } from './src/repository/repository-api.ts';
 export type { Storage } from './src/repository/storage.ts';
 export { createFolderStorage } from './src/runtime/folder-storage.ts';
+export { connectGuestFolder } from './src/runtime/guest-folder-agent.ts';
 export { createUndiciTransport } from './src/runtime/undici-transport.ts';
 export { createWallClock } from './src/runtime/wall-clock.ts';
 export type { HttpTransport } from './src/sdk/http-transport.ts';
+export { connectGuests } from './harness/runner/connect-guests.ts';
 export { createSimulator } from './simulator/app/simulator.ts';
 export type { HostedWorld, Simulator, WorldSpec } from './simulator/app/simulator-api.ts';
 export type { InventorySpec } from './simulator/domain/inventory.ts';

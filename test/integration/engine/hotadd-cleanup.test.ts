@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createKill } from './changed-env.ts';
+import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { createKill, tapScp } from './changed-env.ts';
 import { expectSameAsLive } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
 import { createRig, ONE_PROXY, type Rig } from './rig.ts';
@@ -80,6 +81,27 @@ describe('the clean-up after a killed engine', () => {
     await rig.clock.advanceBy(60_000);
     expect((await rig.run(rig.engine().cleanup())).warnings).toEqual([]);
     expect(await rig.repository.noteKeys()).toEqual([]);
+  });
+
+  it('detaches after the end of the lock what keeps its own snapshot in use', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await killWhen(rig, () => hotAdded(rig).length > 0);
+    const forgetful = (env: EngineEnvironment) =>
+      tapScp(env, async (request, send) => {
+        if (!request.path.includes('/backup-resources/')) return send();
+        return { status: 404, headers: {}, body: '{"code":404,"message":"The resource does not exist."}' };
+      });
+    const { removed, warnings } = await rig.run(rig.engine({}, forgetful).cleanup());
+    expect(warnings).toEqual([]);
+    expect(removed.map(({ kind }) => kind)).toEqual([
+      'hot-added-disk',
+      'hot-added-disk',
+      'backup-resource',
+      'snapshot',
+    ]);
+    const detached = rig.hosted.world.tasks.list().filter(({ action }) => action === 'hotadd.remove');
+    expect(detached.map(({ status }) => status)).toEqual(['finish']);
+    await expectProxiesClean(rig);
   });
 
   it('is done by the next backup of the same server, which says so', async () => {

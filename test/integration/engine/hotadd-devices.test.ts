@@ -233,7 +233,8 @@ describe('a guest that signs the disks that it sees', () => {
 
   it('cannot be told without a network where the beginning is read, which a warning says', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
-    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 0, Buffer.alloc(10, 7));
+    for (const deviceId of ['ide0', 'virtio0'])
+      await rig.hosted.world.guest.write(rig.server.id, deviceId, 0, Buffer.alloc(10, 7));
     const startedAtMs = rig.clock.now();
     const result = await rig.run(silent(rig).backup({ ...HOTADD_JOB, full: true }));
     expect(result.warnings).toEqual([expect.stringContaining('could not be checked')]);

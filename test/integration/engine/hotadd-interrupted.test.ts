@@ -11,13 +11,15 @@ async function passTime(rig: Rig, isOver: () => boolean): Promise<void> {
   for (let step = 0; step < 10_000 && !isOver(); step++) await rig.clock.advanceBy(100);
 }
 
-/** Kills the engine at its n-th REST call, before or after the call has its effect. Returns whether it came so far. */
+/** Kills the engine at its n-th REST call from the lock on, before or after the call has its effect. Returns whether it came so far. */
 async function killAtCall(rig: Rig, n: number, when: 'before' | 'after'): Promise<boolean> {
   const kill = createKill();
   let calls = 0;
   let isSettled = false;
   const tap = (env: EngineEnvironment) =>
-    tapScp(env, async (_request, send) => {
+    tapScp(env, async (request, send) => {
+      // What comes before the lock is the same over every data path, and tested there.
+      if (calls === 0 && !request.path.endsWith('/backup-resources')) return send();
       if (++calls !== n) return send();
       if (when === 'before') kill.kill();
       const response = await send();
@@ -50,8 +52,8 @@ describe('an engine that is killed in a backup over hotadd', () => {
         expect(rig.hosted.world.hotAdd.list()).toEqual([]);
         expect(rig.hosted.world.servers.find('proxy-1').status).toBe('stopped');
       }
-      expect(kills).toBeGreaterThan(30);
+      expect(kills).toBeGreaterThan(25);
     },
-    120_000,
+    240_000,
   );
 });

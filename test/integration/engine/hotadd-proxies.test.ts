@@ -108,6 +108,17 @@ describe('without a proxy that serves', () => {
     await expectProxiesClean(rig);
   });
 
+  it('on the right host among those named, a backup is refused', async () => {
+    await using rig = await createRig({ ...FAR_DISKS, proxies: TWO_PROXIES });
+    await expect(rig.run(rig.engine({ proxies: ['proxy-1'] }).backup(HOTADD_JOB))).rejects.toMatchObject({
+      step: 'proxy',
+      message: expect.stringContaining('only proxy-1 may be used'),
+    });
+    const { id } = rig.hosted.world.servers.find('proxy-2');
+    const result = await rig.run(rig.engine({ proxies: ['proxy-1', id, 'proxy-2'] }).backup(HOTADD_JOB));
+    expect(result).toMatchObject({ proxy: 'proxy-2', warnings: [] });
+  });
+
   it('says that only those named may be used', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     await expect(rig.run(rig.engine({ proxies: ['proxy-9'] }).backup(HOTADD_JOB))).rejects.toMatchObject({
