@@ -1,6 +1,7 @@
 /** A block device, or a file that stands for one, opened to be read and written at any offset. */
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { DeviceGone, type OpenDisk } from '../engine/proxy-agent.ts';
 import type { Clock } from '../kernel/clock.ts';
 
@@ -17,8 +18,23 @@ export interface FileDeviceOptions {
 
 /** Zeros are written in pieces of this size where nothing better is at hand. */
 const ZERO_BYTES = 1024 * 1024;
-/** What the kernel says of a device that was taken away while it was open. */
-const GONE = new Set(['ENXIO', 'ENODEV', 'ENOTCONN', 'ENOENT', 'ESTALE', 'ENOMEDIUM']);
+/**
+ * What the kernel says of a device that was taken away while it was open. EINVAL: nbdfuse says so of a read in flight when
+ * its server goes; a range outside of the device never gets that far.
+ */
+const GONE = new Set([
+  'ENXIO',
+  'ENODEV',
+  'ENOTCONN',
+  'ENOENT',
+  'ESTALE',
+  'ENOMEDIUM',
+  'EINVAL',
+  'ECONNABORTED',
+]);
+/** A device that fails because it goes has lost its name no later than so long after its last read. */
+const LAST_SIGHT_MS = 500;
+const LOOK_MS = 20;
 
 /** @throws DeviceGone */
 export async function openFileDevice(options: FileDeviceOptions): Promise<OpenDisk> {
@@ -138,14 +154,23 @@ class FileDevice implements OpenDisk {
   }
 }
 
-/** An I/O error of a device whose name is gone too is the end of the device, not a bad block. */
+/** An I/O error of a device whose name goes too is the end of the device, not a bad block. */
 async function orGone<T>({ path, what }: FileDeviceOptions, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (GONE.has(code) || !existsSync(path))
+    if (GONE.has(code) || (await vanishes(path)))
       throw new DeviceGone(`${what} is gone: ${code}`, { cause: error });
     throw error;
   }
+}
+
+/** The system takes the name away a moment after the device itself. */
+async function vanishes(path: string): Promise<boolean> {
+  for (let waitedMs = 0; existsSync(path); waitedMs += LOOK_MS) {
+    if (waitedMs >= LAST_SIGHT_MS) return false;
+    await setTimeout(LOOK_MS);
+  }
+  return true;
 }
