@@ -1,8 +1,12 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PRIVATE } from '../levels/guest-folder-owner.ts';
 import { type GuestLevelOptions, GuestLevelUnavailable, type OpenGuestLevel } from '../levels/guest-level.ts';
 import { hasProgram } from '../levels/run-program.ts';
 import { machineShape } from './machine-options.ts';
 import { openQemuGuests } from './qemu-guests.ts';
-import { QEMU } from './qemu-machine.ts';
+import { QEMU, QemuError } from './qemu-machine.ts';
+import { withSavedState } from './saved-machine.ts';
 
 /**
  * From now on every proxy of the world that is in use is a virtual machine.
@@ -15,7 +19,11 @@ export async function openQemuLevel(options: GuestLevelOptions): Promise<OpenGue
       `${QEMU} is not installed`,
       'Install it: apt-get install qemu-system-x86',
     );
-  const shape = machineShape(machine, proxyImage);
+  const hidden = join(folder, PRIVATE);
+  mkdirSync(hidden, { recursive: true, mode: 0o700 });
+  const shape = await explain(() =>
+    withSavedState({ shape: machineShape(machine, proxyImage), folder: hidden, wallClock: wall }),
+  );
   const level = await openQemuGuests({ folder, world, guests, shape, wallClock: wall, report });
   await guests.mirror(level.mirror);
   return {
@@ -26,4 +34,15 @@ export async function openQemuLevel(options: GuestLevelOptions): Promise<OpenGue
       await level[Symbol.asyncDispose]();
     },
   };
+}
+
+async function explain<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof QemuError)) throw error;
+    throw new GuestLevelUnavailable(error.message, 'Try --proxy-accel tcg, or another memory size.', {
+      cause: error,
+    });
+  }
 }

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { ChannelClient } from '../../../src/guest-channel/channel-client.ts';
+import { ChannelClient, ChannelLost } from '../../../src/guest-channel/channel-client.ts';
 import { type ChannelDevice, parseDevices } from '../../../src/guest-channel/channel-devices.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import type { GuestDevice } from '../guest-api.ts';
@@ -17,6 +17,7 @@ import { BULK_SERIAL, BulkDisk } from './bulk-disk.ts';
 import { HotPlug, type Plugged } from './hot-plug.ts';
 import type { MachineShape } from './qemu-command.ts';
 import { QemuError, QemuMachine } from './qemu-machine.ts';
+import { BOOT_TIMEOUT_MS } from './saved-machine.ts';
 import { serveOne } from './serve-one.ts';
 
 export interface ProxyGuestOptions {
@@ -29,8 +30,6 @@ export interface ProxyGuestOptions {
   readonly wallClock: Clock;
 }
 
-/** Emulated, on a busy machine. Twenty times what it takes on an idle one. */
-const BOOT_TIMEOUT_MS = 120_000;
 const APPEAR_TIMEOUT_MS = 60_000;
 /** A guest that is asked to let go; one that hangs is a finding. */
 const UNPLUG_TIMEOUT_MS = 30_000;
@@ -69,8 +68,25 @@ export class ProxyGuest implements AsyncDisposable {
     this.#hotPlug = new HotPlug(machine, options.wallClock);
   }
 
-  /** Boots. With the project's own image it is ready when this resolves. @throws QemuError */
-  static async boot(options: ProxyGuestOptions): Promise<ProxyGuest> {
+  /** Boots, or goes on from a saved state. The project's own image is ready when this resolves. @throws QemuError */
+  static async start(options: ProxyGuestOptions): Promise<ProxyGuest> {
+    const { boot } = options.shape;
+    if (boot.kind !== 'kernel' || boot.state === undefined) return ProxyGuest.#start(options);
+    try {
+      return await ProxyGuest.#start(options);
+    } catch (error) {
+      if (!(error instanceof QemuError)) throw error;
+      // A file that was damaged, or of a QEMU that differs more than its version says. It is made anew next time.
+      rmSync(boot.state, { force: true });
+      const { kernel, initramfs } = boot;
+      return ProxyGuest.#start({
+        ...options,
+        shape: { ...options.shape, boot: { kind: 'kernel', kernel, initramfs } },
+      });
+    }
+  }
+
+  static async #start(options: ProxyGuestOptions): Promise<ProxyGuest> {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     // Short, because the path of a unix socket may have 107 characters.
     const folder = mkdtempSync(join(options.folder, 'vm-'));
@@ -78,7 +94,11 @@ export class ProxyGuest implements AsyncDisposable {
     starting.defer(() => rmSync(folder, { recursive: true, force: true }));
     const machine = starting.use(await QemuMachine.start(options.shape, folder));
     const guest = new ProxyGuest(machine, folder, options);
-    const greeted = guest.#greetAgent();
+    const greeted = guest.#greetAgent().catch((error: unknown) => {
+      // A port that closes belongs to a process that ends, which says why.
+      if (error instanceof ChannelLost) return machine.ended;
+      throw error;
+    });
     if (options.shape.boot.kind === 'kernel') await guest.#within(BOOT_TIMEOUT_MS, greeted, 'has not booted');
     else greeted.catch(() => undefined);
     starting.move();
@@ -181,19 +201,8 @@ export class ProxyGuest implements AsyncDisposable {
   }
 
   /** @throws QemuError after so long, or when the machine ends */
-  async #within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+  #within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
     const { wallClock, name } = this.#options;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = wallClock.setTimer(wallClock.now() + ms, () => {
-      const console = this.#machine.consoleTail();
-      const said = console === '' ? '' : `; its console: ${console}`;
-      reject(new QemuError(`the guest of ${name} ${what} within ${ms / 1000} s${said}`));
-    });
-    work.catch(() => undefined);
-    try {
-      return await Promise.race([work, late, this.ended]);
-    } finally {
-      timer.cancel();
-    }
+    return this.#machine.within(wallClock, ms, work, `the guest of ${name} ${what}`);
   }
 }

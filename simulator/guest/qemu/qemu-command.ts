@@ -2,7 +2,13 @@
 
 /** What the machine starts from: the small image of this project, or a disk that somebody else made. */
 export type ProxyBoot =
-  | { readonly kind: 'kernel'; readonly kernel: string; readonly initramfs: string }
+  | {
+      readonly kind: 'kernel';
+      readonly kernel: string;
+      readonly initramfs: string;
+      /** Of a machine that has booted: this one goes on from there. */
+      readonly state?: string;
+    }
   | { readonly kind: 'disk'; readonly file: string; readonly format: 'qcow2' | 'raw' };
 
 export interface MachineShape {

@@ -132,7 +132,7 @@ class Level implements DeviceMirror {
     if (known !== undefined) return known;
     if (!this.#isRunning(server.id)) return Promise.reject(new QemuError(`${server.name} does not run`));
     const { shape, wallClock, folder } = this.#options;
-    const machine = ProxyGuest.boot({ name: server.name, folder: join(folder, PRIVATE), shape, wallClock });
+    const machine = ProxyGuest.start({ name: server.name, folder: join(folder, PRIVATE), shape, wallClock });
     this.#machines.set(server.id, machine);
     machine
       .then((guest) => guest.ended)

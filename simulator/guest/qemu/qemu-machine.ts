@@ -9,9 +9,10 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import { hasProgram } from '../levels/run-program.ts';
 import { type MachinePaths, type MachineShape, qemuArguments } from './qemu-command.ts';
-import { QmpClient } from './qmp-client.ts';
+import { asRecord, QmpClient } from './qmp-client.ts';
 
 /** The machine does not run: QEMU is not installed, refuses, or ended. */
 export class QemuError extends Error {
@@ -21,6 +22,9 @@ export class QemuError extends Error {
 export const QEMU = 'qemu-system-x86_64';
 /** Of what the guest printed at last, so many characters help in an error. */
 const CONSOLE_TAIL = 2000;
+/** Bytes per second; QEMU's own limit is meant for networks. */
+const UNLIMITED = 10 ** 11;
+const LOOK_MS = 10;
 
 export class QemuMachine implements AsyncDisposable {
   readonly qmp: QmpClient;
@@ -44,7 +48,7 @@ export class QemuMachine implements AsyncDisposable {
     this.agentPort = sockets[1];
   }
 
-  /** @throws QemuError */
+  /** From the state that the shape names, if it names one. @throws QemuError */
   static async start(shape: MachineShape, folder: string): Promise<QemuMachine> {
     const paths = {
       qmp: join(folder, 'qmp.sock'),
@@ -52,7 +56,7 @@ export class QemuMachine implements AsyncDisposable {
       console: join(folder, 'console.log'),
     };
     const doors = [await openDoor(paths.qmp), await openDoor(paths.agent)] as const;
-    const child = await launch([QEMU, ...qemuArguments(shape, paths)]);
+    const child = await launch([QEMU, ...qemuArguments(shape, paths), ...stateArguments(shape)]);
     const ended = endOf(child);
     try {
       const sockets = await Promise.race([Promise.all([doors[0].accepted, doors[1].accepted]), ended]);
@@ -68,8 +72,34 @@ export class QemuMachine implements AsyncDisposable {
     }
   }
 
-  /** The last words on the guest's console, for people. */
-  consoleTail(): string {
+  /** @throws QemuError after so long, or when the machine ends; with `what`, and the last words on its console */
+  async within<T>(clock: Clock, ms: number, work: Promise<T>, what: string): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = clock.setTimer(clock.now() + ms, () => {
+      const said = this.#consoleTail();
+      reject(new QemuError(`${what} within ${ms / 1000} s${said === '' ? '' : `; its console: ${said}`}`));
+    });
+    work.catch(() => undefined);
+    try {
+      return await Promise.race([work, late, this.ended]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Stops the machine and writes its state to a file; it is of no other use afterwards. @throws QemuError, QmpError */
+  async save(file: string, clock: Clock): Promise<void> {
+    await this.qmp.execute('migrate-set-parameters', { 'max-bandwidth': UNLIMITED });
+    await this.qmp.execute('migrate', { uri: `exec:cat > ${quoted(file)}` });
+    for (;;) {
+      const { status } = asRecord(await this.qmp.execute('query-migrate'));
+      if (status === 'completed') return;
+      if (status === 'failed') throw new QemuError(`the state of a machine cannot be written to ${file}`);
+      await sleep(clock, LOOK_MS);
+    }
+  }
+
+  #consoleTail(): string {
     return existsSync(this.#paths.console)
       ? readFileSync(this.#paths.console, 'utf8').slice(-CONSOLE_TAIL).trim()
       : '';
@@ -82,6 +112,16 @@ export class QemuMachine implements AsyncDisposable {
     this.#child.kill('SIGKILL');
     await once(this.#child, 'exit');
   }
+}
+
+function stateArguments({ boot }: MachineShape): readonly string[] {
+  if (boot.kind !== 'kernel' || boot.state === undefined) return [];
+  return ['-incoming', `exec:cat ${quoted(boot.state)}`];
+}
+
+/** As one word for the shell through which QEMU runs programs. */
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
