@@ -24,9 +24,9 @@ export function neededWordsOf(kind: FaultKind['kind']): string[] {
 /** The fault as the simulator takes it; `data` is the data path of the engine. */
 export function faultSpecOf(body: StepBodies['fault'], transport: Transport): FaultSpec {
   const given: Readonly<Record<string, unknown>> = body;
-  const { id, kind, server, device, resource, actor, connection, after, times } = body;
+  const { id, kind, server, device, resource, actor, connection, step, after, times } = body;
   const on = body.on === 'data' ? (transport === 'hotadd' ? 'guest' : 'nbd') : body.on;
-  const common = { id, kind, on, server, device, resource, actor, connection, after, times };
+  const common = { id, kind, on, server, device, resource, actor, connection, step, after, times };
   const own = Object.entries(kindRowOf(kind).fields).map(([name, field]) => [
     name,
     valueOf(given[field.word] ?? field.fallback, field),

@@ -1,4 +1,5 @@
 /** What the schema can't say: names that must exist, ranges that must fit, triggers that must be complete. */
+import { TASK_PLACES } from '../../simulator/fault/fault-place.ts';
 import { parseFaultSpec } from '../../simulator/fault/fault-spec.ts';
 import { ApiError } from '../../src/contract/errors.ts';
 import { OPERATION_NAMES } from '../../src/contract/operations.ts';
@@ -185,13 +186,16 @@ function operationProblems(
   return [{ path, message: `no operation is called ${name} (see "backlot list endpoints")` }];
 }
 
+/** Besides operations. */
+const FAULT_PLACES = ['*', 'nbd', 'guest', 'data', ...TASK_PLACES];
+
 function faultProblems(step: StepNode, path: Path): Problem[] {
   const { fault } = step;
   if (fault === undefined) return [];
   const needed = neededWordsOf(fault.kind);
   const allowed = wordsOf(fault.kind);
   const fields: Readonly<Record<string, unknown>> = fault;
-  const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], ['*', 'nbd', 'guest', 'data']);
+  const onProblems = operationProblems(fault.on, [...path, 'fault', 'on'], FAULT_PLACES);
   const wordProblems = KIND_WORDS.flatMap((name): Problem[] => {
     const isThere = fields[name] !== undefined;
     if (isThere ? allowed.includes(name) : !needed.includes(name)) return [];

@@ -17,6 +17,7 @@ import type { World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import type { Faults } from '../fault/fault-api.ts';
 import { createFaults } from '../fault/registry.ts';
+import { createTaskFaults } from '../fault/task-faults.ts';
 import { createGuestPlane } from '../guest/guest-plane.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
 import { PasswordKey } from '../http/password-key.ts';
@@ -137,6 +138,7 @@ async function hostWorld(
     journal,
     inventory,
     guestPort: guests.port,
+    interference: { fatesOf: createTaskFaults(() => faults) },
     ...(spec.settings === undefined ? {} : { settings: spec.settings }),
     ...(baseImages === undefined ? {} : { baseImages }),
   });

@@ -34,6 +34,11 @@ export function refuseHeld(state: WorldState, resource: ResourceRecord): never {
   throw new ApiError('RESOURCE_OCCUPIED', resource.server.name);
 }
 
+/** Its task has come to nothing. */
+export function breakPending(state: WorldState, resource: ResourceRecord): void {
+  if (resource.status === 'pending') endResource(state, resource, 'broken', 'its task came to nothing');
+}
+
 export function renewResource(
   state: WorldState,
   resource: ResourceRecord,

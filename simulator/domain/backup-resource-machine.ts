@@ -10,6 +10,8 @@ export type BackupResourceEvent =
   | 'granted'
   /** Its task found another holder. */
   | 'refused'
+  /** Its task has failed. */
+  | 'broken'
   | 'renewed'
   | 'deadline-passed'
   | 'deleted'
@@ -22,6 +24,7 @@ export const TRANSITIONS = {
   pending: {
     granted: 'running',
     refused: 'occupied',
+    broken: 'failed',
     renewed: 'pending',
     deleted: 'released',
     preempted: 'cancelled',

@@ -16,7 +16,15 @@
  */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { ClusterId, HostId, ResourceId, TaskId } from '../../src/kernel/ids.ts';
-import { endResource, grant, loadByHost, noteResource, refuseHeld, renewResource } from './backup-lease.ts';
+import {
+  breakPending,
+  endResource,
+  grant,
+  loadByHost,
+  noteResource,
+  refuseHeld,
+  renewResource,
+} from './backup-lease.ts';
 import { isEnded } from './backup-resource-machine.ts';
 import { supportsOf } from './backup-supports.ts';
 import { refuseIneligible } from './eligibility.ts';
@@ -103,9 +111,10 @@ function createResource(
   if (request.type === 'restore' && !isHeld && isLent(state, server))
     throw new ApiError('DISK_ATTACHED', `disks of ${server.name}`);
   const resource = openResource(state, server, request, actor, isHeld);
-  const taskId = startTask(state, 'backup-resource.create', resource, isHeld, () =>
-    isHeld ? refuseHeld(state, resource) : grant(state, resource),
-  );
+  const taskId = startTask(state, 'backup-resource.create', resource, isHeld, {
+    finish: () => (isHeld ? refuseHeld(state, resource) : grant(state, resource)),
+    undo: () => breakPending(state, resource),
+  });
   return { taskId, resourceId: resource.id };
 }
 
@@ -159,7 +168,7 @@ function startTask(
   action: TaskAction,
   resource: ResourceRecord,
   leavesServerFree: boolean,
-  finish: () => void = () => undefined,
+  work: { finish: () => void; undo?: () => void } = { finish: () => undefined },
 ): TaskId {
   return state.tasks.start({
     action,
@@ -170,7 +179,7 @@ function startTask(
     server: resource.server,
     durationMs: state.settings.taskMs[action],
     leavesServerFree,
-    finish,
+    ...work,
   });
 }
 

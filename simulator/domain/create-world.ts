@@ -15,6 +15,7 @@ import { OBEDIENT_GUEST } from './guest-port.ts';
 import { createGuest } from './guest.ts';
 import { createHotAdd } from './hot-add.ts';
 import { detachWhere } from './hot-added-disk.ts';
+import type { Interference } from './interference.ts';
 import type { InventorySpec } from './inventory.ts';
 import { serverFromSpec } from './server-record.ts';
 import { createServers, usedMbByDatastore } from './servers.ts';
@@ -37,6 +38,8 @@ export interface WorldOptions {
   readonly baseImages?: (file: string) => BaseImage;
   /** The guests of proxies. Absent: they obey at once. */
   readonly guestPort?: GuestPort;
+  /** Who disturbs its course. Absent: nobody. */
+  readonly interference?: Interference;
 }
 
 /** @throws RangeError when the inventory or the settings contradict themselves */
@@ -86,7 +89,7 @@ function createState(options: WorldOptions): WorldState {
     journal,
     settings: completeSettings(options.settings),
     agenda,
-    tasks: new TaskQueue(agenda, ids, journal),
+    tasks: new TaskQueue(agenda, ids, journal, options.interference),
     pools: inventory.pools,
     clusters: inventory.clusters,
     hosts: inventory.hosts.map((host): HostRecord => ({ ...host, isOnline: true })),

@@ -59,6 +59,7 @@ function runPowerTask(
   action: 'start' | 'stop',
   durationMs: number,
 ): { taskId: TaskId } {
+  const { status: before, startedAtMs } = server;
   setServerStatus(state, server, action === 'start' ? 'starting' : 'stopping', action);
   const taskId = state.tasks.start({
     action,
@@ -68,6 +69,10 @@ function runPowerTask(
     server,
     durationMs,
     finish: () => setServerStatus(state, server, action === 'start' ? 'running' : 'stopped', action),
+    undo() {
+      setServerStatus(state, server, before, `${action} came to nothing`);
+      server.startedAtMs = startedAtMs;
+    },
   });
   return { taskId };
 }

@@ -39,6 +39,7 @@ export function recoverSnapshot(
       expireCbt(state, server, `recovered from snapshot ${snapshot.name} by ${actor}`);
       if (options.powerOn) powerOn(state, server);
     },
+    undo: () => saved && setSnapshotStatus(state, saved, 'normal'),
   });
   return { taskId };
 }

@@ -46,9 +46,10 @@ export function createSnapshots(state: WorldState): Snapshots {
       refuseRestoreLock(server);
       const isQuiesced = options.isQuiesced === true && server.vmtools === 1;
       const snapshot = takeSnapshot(state, server, { ...options, type, isQuiesced });
-      const taskId = startTask(state, 'snapshot.create', server, snapshot, () =>
-        setSnapshotStatus(state, snapshot, 'normal'),
-      );
+      const taskId = startTask(state, 'snapshot.create', server, snapshot, {
+        finish: () => setSnapshotStatus(state, snapshot, 'normal'),
+        undo: () => removeSnapshot(state, server, snapshot),
+      });
       return { taskId, snapshotId: snapshot.id };
     },
     edit(serverId, snapshotId, change) {
@@ -56,11 +57,12 @@ export function createSnapshots(state: WorldState): Snapshots {
       const snapshot = snapshotOf(server, snapshotId);
       checkText(change.name, change.description ?? '');
       refuseBusy(server);
-      const taskId = startTask(state, 'snapshot.edit', server, snapshot, () => {
+      const finish = (): void => {
         snapshot.name = change.name;
         snapshot.description = change.description ?? snapshot.description;
         snapshot.isProtected = change.isProtected ?? snapshot.isProtected;
-      });
+      };
+      const taskId = startTask(state, 'snapshot.edit', server, snapshot, { finish });
       return { taskId };
     },
     delete: (serverId, snapshotIds) => deleteSnapshots(state, serverOf(state, serverId), snapshotIds),
@@ -87,7 +89,10 @@ function deleteSnapshots(
   const finish = (): void => {
     for (const snapshot of doomed) removeSnapshot(state, server, snapshot);
   };
-  return { taskId: startTask(state, 'snapshot.delete', server, first, finish, mergeMs) };
+  const undo = (): void => {
+    for (const snapshot of doomed) setSnapshotStatus(state, snapshot, 'normal');
+  };
+  return { taskId: startTask(state, 'snapshot.delete', server, first, { finish, undo }, mergeMs) };
 }
 
 function refuseDelete(snapshot: SnapshotRecord): void {
@@ -121,7 +126,7 @@ function removeSnapshot(state: WorldState, server: ServerRecord, snapshot: Snaps
     if (child.parentId === snapshot.id) child.parentId = snapshot.parentId;
   if (server.currentSnapshotId === snapshot.id) server.currentSnapshotId = snapshot.parentId;
   for (const disk of snapshot.disks.values()) disk.layer.release();
-  noteSnapshot(state, snapshot, 'deleting', 'deleted');
+  noteSnapshot(state, snapshot, snapshot.status, 'deleted');
 }
 
 function startTask(
@@ -129,7 +134,7 @@ function startTask(
   action: TaskAction,
   server: ServerRecord,
   snapshot: SnapshotRecord,
-  finish: () => void,
+  work: { finish: () => void; undo?: () => void },
   extraMs = 0,
 ): TaskId {
   return state.tasks.start({
@@ -139,7 +144,7 @@ function startTask(
     objectName: snapshot.name,
     server,
     durationMs: state.settings.taskMs[action] + extraMs,
-    finish,
+    ...work,
   });
 }
 

@@ -5,6 +5,8 @@
  * keeps the server busy until then. Some tasks wait for somebody else at their end (a guest that must let go of a
  * disk): they stay `doing` until they are told how it went.
  *
+ * Somebody may interfere at each step: let the task fail, wait, hang, or be reported done without its effect.
+ *
  * Invariants: `begin` and `finish` run at most once, and `finish` not when `begin` failed; an error from either makes
  * the task a failure and nothing else; a task ends once, and `ended` runs then.
  *
@@ -14,7 +16,8 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { IdSource, TaskId } from '../../src/kernel/ids.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import type { Agenda } from './agenda.ts';
+import type { Agenda, Appointment } from './agenda.ts';
+import { type Interference, NO_INTERFERENCE, type TaskFate, type TaskStep } from './interference.ts';
 import { type RunningTask, type TaskPlan, type TaskRecord, progressOf, viewTask } from './task-record.ts';
 import type { Task, Tasks } from './world-api.ts';
 
@@ -25,12 +28,14 @@ export class TaskQueue implements Tasks {
   readonly #agenda: Agenda;
   readonly #ids: IdSource;
   readonly #journal: Journal;
+  readonly #interference: Interference;
   readonly #tasks = new Map<TaskId, TaskRecord>();
 
-  constructor(agenda: Agenda, ids: IdSource, journal: Journal) {
+  constructor(agenda: Agenda, ids: IdSource, journal: Journal, interference: Interference = NO_INTERFERENCE) {
     this.#agenda = agenda;
     this.#ids = ids;
     this.#journal = journal;
+    this.#interference = interference;
   }
 
   start(plan: TaskPlan): TaskId {
@@ -44,13 +49,14 @@ export class TaskQueue implements Tasks {
       status: 'waiting',
       endMs: undefined,
       description: '',
+      appointments: [],
     };
     this.#tasks.set(task.id, task);
     this.#forgetOld();
     if (plan.leavesServerFree !== true && plan.server !== undefined) plan.server.runningTaskId = task.id;
     this.#note(task);
-    this.#agenda.at(task.doingMs, () => this.#begin(task));
-    this.#agenda.at(task.dueMs, () => this.#finish(task));
+    this.#accept(task);
+    this.#arm(task, 'waiting');
     return task.id;
   }
 
@@ -67,13 +73,88 @@ export class TaskQueue implements Tasks {
     return viewTask(task, this.#agenda.now());
   }
 
+  /** Whatever becomes of it here shows after the call: its caller is still setting it up. */
+  #accept(task: TaskRecord): void {
+    const fates = this.#fates(task, 'waiting');
+    if (fates.length === 0) return;
+    this.#agenda.at(task.beginMs, () => this.#suffer(task, 'waiting', fates, () => undefined));
+  }
+
+  /** Makes the appointments that come after a step. */
+  #arm(task: TaskRecord, step: TaskStep): void {
+    const due: Appointment[] = [];
+    if (step === 'waiting') due.push(this.#agenda.at(task.doingMs, () => this.#begin(task)));
+    if (step !== 'finish') due.push(this.#agenda.at(task.dueMs, () => this.#finish(task)));
+    task.appointments = due;
+  }
+
+  #fates(task: TaskRecord, step: TaskStep): readonly TaskFate[] {
+    const { action, server, subjectId, objectId } = task.plan;
+    return this.#interference.fatesOf({
+      action,
+      step,
+      ...(server && { serverId: server.id }),
+      objectId: subjectId ?? objectId,
+    });
+  }
+
+  /** Lets one fate after the other happen, then `go`. */
+  #suffer(task: TaskRecord, step: TaskStep, fates: readonly TaskFate[], go: () => void): void {
+    if (task.endMs !== undefined) return;
+    const [fate, ...rest] = fates;
+    const next = (): void => this.#suffer(task, step, rest, go);
+    switch (fate?.kind) {
+      case undefined:
+        return go();
+      case 'fail':
+        return this.#giveUp(task, 'failure', fate.message);
+      case 'phantom':
+        return this.#giveUp(task, 'finish', '');
+      case 'delay':
+        return this.#hold(task, step, next, (resume) =>
+          this.#agenda.at(this.#agenda.now() + fate.ms, resume),
+        );
+      case 'hang':
+        return this.#hold(task, step, next, (resume) =>
+          fate.whenOver(() => this.#agenda.at(this.#agenda.now(), resume)),
+        );
+    }
+  }
+
+  /** Ends it without its effect. */
+  #giveUp(task: TaskRecord, status: 'finish' | 'failure', description: string): void {
+    this.#run(task, () => task.plan.undo?.());
+    this.#end(task, status, description);
+  }
+
+  /** Nothing happens to the task until it goes on; then everything comes so much later. */
+  #hold(task: TaskRecord, step: TaskStep, next: () => void, wait: (resume: () => void) => void): void {
+    const heldAtMs = this.#agenda.now();
+    for (const appointment of task.appointments) appointment.cancel();
+    wait(() => {
+      if (task.endMs !== undefined) return;
+      const lateMs = this.#agenda.now() - heldAtMs;
+      task.doingMs += lateMs;
+      task.dueMs += lateMs;
+      this.#arm(task, step);
+      next();
+    });
+  }
+
   #begin(task: TaskRecord): void {
-    this.#move(task, 'doing');
-    this.#run(task, () => task.plan.begin?.(this.#running(task)));
+    if (task.endMs !== undefined) return;
+    this.#suffer(task, 'doing', this.#fates(task, 'doing'), () => {
+      this.#move(task, 'doing');
+      this.#run(task, () => task.plan.begin?.(this.#running(task)));
+    });
   }
 
   #finish(task: TaskRecord): void {
     if (task.endMs !== undefined) return;
+    this.#suffer(task, 'finish', this.#fates(task, 'finish'), () => this.#takeEffect(task));
+  }
+
+  #takeEffect(task: TaskRecord): void {
     this.#freeServer(task);
     this.#run(task, () => {
       task.plan.finish(this.#running(task));

@@ -1,6 +1,7 @@
 /** What a task is to do, what is known of it, and how the outer layers see it. */
 import type { ApiError } from '../../src/contract/errors.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
+import type { Appointment } from './agenda.ts';
 import type { Task, TaskAction } from './world-api.ts';
 import type { ServerRecord } from './world-state.ts';
 
@@ -21,6 +22,8 @@ export interface TaskPlan {
   begin?(task: RunningTask): void;
   /** The effect. @throws ApiError to fail */
   finish(task: RunningTask): void;
+  /** Takes back what the call itself has done, when somebody interferes before the effect. */
+  undo?(): void;
   /** `finish` only begins the end: the task ends when `RunningTask.end` is called, perhaps never. */
   readonly endsLater?: true;
   /** The task has ended, whatever way. */
@@ -41,11 +44,13 @@ export interface TaskRecord {
   readonly id: TaskId;
   readonly plan: TaskPlan;
   readonly beginMs: number;
-  readonly doingMs: number;
-  readonly dueMs: number;
+  doingMs: number;
+  dueMs: number;
   status: Task['status'];
   endMs: number | undefined;
   description: string;
+  /** Its steps to come. */
+  appointments: readonly Appointment[];
 }
 
 export function progressOf(task: TaskRecord, nowMs: number): number {

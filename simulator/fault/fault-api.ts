@@ -4,6 +4,7 @@
  */
 
 import type { ApiErrorCode } from '../../src/contract/errors.ts';
+import type { TaskStep } from '../domain/interference.ts';
 
 /** What happens; in full in `FAULT_KINDS`. */
 export type FaultKind =
@@ -39,6 +40,12 @@ export type FaultKind =
   | { readonly kind: 'one-byte-at-a-time' }
   /** The NBD server shows a certificate that does not fit: other CA, expired, other host. */
   | { readonly kind: 'bad-certificate'; readonly flaw: 'foreign-ca' | 'expired' | 'wrong-host' }
+  /** The task ends in failure; what its call had begun is taken back. */
+  | { readonly kind: 'task-fails'; readonly message: string }
+  /** The task never ends, until the fault is cleared. */
+  | { readonly kind: 'task-hangs' }
+  /** The task is reported done, and nothing is. */
+  | { readonly kind: 'task-phantom' }
   /** Guest: a hot-added device appears so much later than its task ends. */
   | { readonly kind: 'device-late'; readonly ms: number }
   /** Guest: the task ends well, the device never appears. */
@@ -62,7 +69,8 @@ export type FaultSpec = FaultKind & {
   /** Unique in the world; drawn when absent. */
   readonly id?: string;
   /**
-   * Name of an operation of the contract (`cbt.changed-areas`), `*` for all, `nbd` for the data plane, or `guest` for
+   * Name of an operation of the contract (`cbt.changed-areas`), `*` for all, `task:` and an action (`task:snapshot.create`,
+   * `task:*`) for steps of tasks, `nbd` for the data plane, or `guest` for
    * hot-added devices in a proxy's guest (there `server` and `device` are those of the disk's source). `error`, `delay`
    * and `expire-resource` strike at `guest` as they do at `nbd`: at single requests of a program to a device.
    */
@@ -76,6 +84,8 @@ export type FaultSpec = FaultKind & {
   readonly actor?: string;
   /** Only for the NBD connection of this number, as the journal counts. */
   readonly connection?: number;
+  /** For tasks, where in its course: the call was accepted, the work begins, the effect comes. Default `finish`. */
+  readonly step?: TaskStep;
   /** Lets the first so many matches pass. Default 0. */
   readonly after?: number;
   /** Fires so often, then never again. Default 1; 0 = sticky. */
@@ -101,6 +111,7 @@ export interface FaultPoint {
   readonly resourceId?: string;
   readonly actor?: string;
   readonly connection?: number;
+  readonly step?: TaskStep;
   /** The kinds that can be carried out at this point; a fault of another kind lets it pass uncounted. All when absent. */
   readonly can?: readonly FaultKind['kind'][];
   /** Whether its moment has come; a fault for which it has not passes uncounted. Always when absent. */

@@ -1,7 +1,8 @@
 /** Reads fault descriptions that come from outside: a control request, a scenario, a test. */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { FaultKind, FaultSpec } from './fault-api.ts';
-import { type FaultFields, optional, text, whole } from './fault-fields.ts';
+import { TASK_STEPS } from '../domain/interference.ts';
+import { type FaultFields, oneOf, optional, text, whole } from './fault-fields.ts';
 import { FAULT_KIND_NAMES, FAULT_KINDS, kindRowOf } from './fault-kinds.ts';
 import { placeOf, placeProblems } from './fault-place.ts';
 import type { KindRow } from './kind-row.ts';
@@ -18,6 +19,7 @@ export const COMMON_FIELDS = {
   resource: optional(text('resource')),
   actor: optional(text('actor')),
   connection: optional(whole('connection', 1, Number.MAX_SAFE_INTEGER)),
+  step: optional(oneOf('step', TASK_STEPS)),
   after: optional(whole('after', ...ANY_NUMBER)),
   times: optional(whole('times', ...ANY_NUMBER)),
 } as const satisfies FaultFields;
@@ -73,6 +75,21 @@ function misplaced(given: Given, kind: FaultKind['kind'], row: KindRow): string[
     return ['device: not for this fault; it strikes at all disks of one HotAdd task'];
   if (given['connection'] !== undefined && placeOf(on) !== 'nbd')
     return ['connection: only for faults on nbd'];
+  return placeOf(on) === 'task' ? taskProblems(given, on) : stepProblems(given);
+}
+
+/** Actions whose effect comes with the call: a task that does nothing makes no difference. */
+const DONE_BY_CALL = ['task:backup-resource.renew', 'task:backup-resource.delete'];
+
+function taskProblems({ kind, when, device }: Given, on: string): string[] {
+  if (kind === 'task-phantom' && DONE_BY_CALL.includes(on))
+    return ['on: the call itself has this effect, so that a phantom of its task is none'];
+  if (when === 'after') return ['when: a task has no reply'];
+  return device === undefined ? [] : ['device: not for tasks'];
+}
+
+function stepProblems({ step }: Given): string[] {
+  if (step !== undefined) return ['step: only for faults on task:<action>'];
   return [];
 }
 

@@ -103,6 +103,7 @@ function matches(spec: FaultSpec, point: FaultPoint, { resolve }: FaultsOptions)
   if (spec.resource !== undefined && spec.resource !== point.resourceId) return false;
   if (spec.actor !== undefined && spec.actor !== point.actor) return false;
   if (spec.connection !== undefined && spec.connection !== point.connection) return false;
+  if (point.step !== undefined && (spec.step ?? 'finish') !== point.step) return false;
   if (spec.server === undefined) return true;
   if (spec.server === point.serverId || spec.server === point.serverName) return true;
   return point.serverId !== undefined && resolve(spec.server) === point.serverId;
@@ -120,5 +121,7 @@ function fire(entry: Entry, point: FaultPoint, journal: Journal): void {
 }
 
 function describe(point: FaultPoint): string {
-  return [point.on, point.serverId, point.deviceId].filter((part) => part !== undefined).join(' ');
+  return [point.on, point.step, point.serverId, point.deviceId]
+    .filter((part) => part !== undefined)
+    .join(' ');
 }

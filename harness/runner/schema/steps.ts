@@ -1,5 +1,6 @@
 /** The steps of a story. */
 import { Type } from 'typebox';
+import { TASK_STEPS } from '../../../simulator/domain/interference.ts';
 import { FAULT_KIND_NAMES } from '../../../simulator/fault/fault-kinds.ts';
 import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Verify } from './jobs.ts';
 import { closed, Count, Duration, EngineName, Name, ProxyName, ServerName, Size, Slot } from './words.ts';
@@ -9,7 +10,7 @@ export const Fault = Type.Object(
     id: Name,
     on: Type.String({
       description:
-        'A REST operation, * for all, nbd, guest (hot-added devices), or data: whichever of the two the engine reads by',
+        'A REST operation, * for all, task:<action>, nbd, guest (hot-added devices), or data: whichever of the two the engine reads by',
     }),
     kind: Type.Enum([...FAULT_KIND_NAMES]),
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
@@ -28,6 +29,11 @@ export const Fault = Type.Object(
     resource: Type.Optional(Type.String({ description: 'Id of a backup resource' })),
     actor: Type.Optional(Type.String({ description: 'Access key or user name of the caller' })),
     connection: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of an NBD connection' })),
+    step: Type.Optional(
+      Type.Enum([...TASK_STEPS], {
+        description: 'Of a task: accepted, begins, has its effect; default finish',
+      }),
+    ),
     after: Type.Optional(Count),
     times: Type.Optional(Count),
     mayMiss: Type.Optional(

@@ -28,10 +28,11 @@ export const GENERAL_KINDS = {
     example: { on: 'backup-resources.create', kind: 'lose-request' },
   },
   delay: {
-    places: ['rest', 'nbd', 'guest'],
+    places: ['rest', 'nbd', 'guest', 'task'],
     fields: { ms: duration('delay', 0), when: usually(oneOf('when', ['before', 'after']), 'before') },
     what: 'The operation waits before its effect or before its reply.',
-    model: 'A busy platform or a slow network. Time passes for everything else meanwhile: leases run out.',
+    model:
+      'A busy platform or a slow network. Time passes for everything else meanwhile: leases run out. A task waits before its step.',
     example: { on: 'cbt.changed-areas', kind: 'delay', delay: '90s' },
   },
 } as const satisfies Record<string, KindRow>;

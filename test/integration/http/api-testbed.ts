@@ -10,6 +10,7 @@ import type { CredentialSpec, InventorySpec } from '../../../simulator/domain/in
 import type { GuestPort, Server, World, WorldSettings } from '../../../simulator/domain/world-api.ts';
 import type { Faults } from '../../../simulator/fault/fault-api.ts';
 import { createFaults } from '../../../simulator/fault/registry.ts';
+import { createTaskFaults } from '../../../simulator/fault/task-faults.ts';
 import { createProductApi } from '../../../simulator/http/product-api.ts';
 import { WorldRegistry } from '../../../simulator/http/world-directory.ts';
 import { generateInventory } from '../../../simulator/inventory/generate-inventory.ts';
@@ -69,7 +70,7 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
     credentials: generated.credentials.map((one) => ({ ...one, role: options.role ?? one.role })),
   });
   const journal = new Journal({ now: () => clock.now() });
-  const world = createWorld({
+  const world: World = createWorld({
     id: 'w1',
     seed,
     clock,
@@ -77,10 +78,11 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
     rng: rng.fork('world'),
     journal,
     inventory,
+    interference: { fatesOf: createTaskFaults(() => faults) },
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.guestPort === undefined ? {} : { guestPort: options.guestPort }),
   });
-  const faults = createFaults({
+  const faults: Faults = createFaults({
     journal,
     ids: createIdSource(rng.fork('faults')),
     resolve: (name) => world.servers.list().find(({ id, name: own }) => id === name || own === name)?.id,
