@@ -1,5 +1,6 @@
 /**
- * Makes the small machine image of `--guest qemu` ahead of its first use, and keeps it in the cache folder.
+ * Makes the small machine image of `--guest qemu` ahead of its first use, boots it once, and keeps both in the cache
+ * folder.
  *
  * Takes the kernel and busybox that are installed. Where they are not, fetches their Debian packages through apt and
  * unpacks them into the cache folder: nothing is installed, no root is needed.
@@ -11,7 +12,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../src/runtime/cache-folder.ts';
+import { createWallClock } from '../src/runtime/wall-clock.ts';
+import { hasProgram } from '../simulator/guest/levels/run-program.ts';
+import { machineShape } from '../simulator/guest/qemu/machine-options.ts';
 import { buildProxyImage, ProxyImageError, unpackedRoot } from '../simulator/guest/qemu/proxy-image.ts';
+import { QEMU, QemuError } from '../simulator/guest/qemu/qemu-machine.ts';
+import { withSavedState } from '../simulator/guest/qemu/saved-machine.ts';
 
 const KERNEL = 'linux-image-cloud-amd64';
 
@@ -52,6 +58,17 @@ function fetchPackages(root: string): void {
   }
 }
 
+/** Boots one machine, so that those that come go on from there. */
+async function saveState(folder: string): Promise<void> {
+  const sockets = mkdtempSync(join(tmpdir(), 'backlot-vm-'));
+  try {
+    const shape = machineShape({ cacheFolder: folder });
+    await withSavedState({ shape, folder: sockets, wallClock: createWallClock() });
+  } finally {
+    rmSync(sockets, { recursive: true, force: true });
+  }
+}
+
 const folder = process.argv[2] ?? cacheFolder();
 try {
   buildProxyImage({ cacheFolder: folder });
@@ -62,8 +79,10 @@ try {
 try {
   const { kernel, initramfs } = buildProxyImage({ cacheFolder: folder });
   process.stdout.write(`kernel ${kernel}\ninitramfs ${initramfs}\n`);
+  if (await hasProgram(QEMU)) await saveState(folder);
 } catch (error) {
-  if (!(error instanceof ProxyImageError)) throw error;
-  process.stderr.write(`${error.message}\n${error.hint}\n`);
+  if (!(error instanceof ProxyImageError || error instanceof QemuError)) throw error;
+  const hint = error instanceof ProxyImageError ? `\n${error.hint}` : '';
+  process.stderr.write(`${error.message}${hint}\n`);
   process.exitCode = 3;
 }
