@@ -35,6 +35,7 @@ export interface Mark {
 /** Lanes for what is nobody's call. */
 export const COMMON_LANES = {
   other: { key: 'other', title: 'other calls', weight: 2 },
+  nbd: { key: 'nbd', title: 'NBD', weight: 2 },
   tasks: { key: 'tasks', title: 'tasks', weight: 4 },
   guests: { key: 'guests', title: 'guests of proxies', weight: 4 },
   locks: { key: 'locks', title: 'locks', weight: 2 },
@@ -56,6 +57,12 @@ export function markOf(entry: JournalEntry, cast: Cast): readonly Mark[] {
       return deviceMarks(entry, cast);
     case 'guest.io':
       return ioMarks(entry, cast);
+    case 'nbd.open':
+      return [{ ...at(entry), lane: 'nbd', text: `connection ${entry.connection} opens` }];
+    case 'nbd.reply':
+      return nbdMarks(entry);
+    case 'nbd.close':
+      return [{ ...at(entry), lane: 'nbd', text: `connection ${entry.connection} ends: ${entry.why}` }];
     case 'fault.fired':
       return [{ ...at(entry), lane: 'other', text: `fault ${entry.kind}` }];
     default:
@@ -146,6 +153,14 @@ function ioMarks(entry: Entry<'guest.io'>, cast: Cast): readonly Mark[] {
   const result = entry.error === 0 ? '' : ` error ${entry.error}`;
   const what = `${nameOf(entry.disk, cast)} ${entry.command.toLowerCase()}${result}`;
   return [{ ...at(entry), lane: 'guests', text: what, counts: what }];
+}
+
+/** Answers of one connection are added up; a refused request stands alone. */
+function nbdMarks(entry: Entry<'nbd.reply'>): readonly Mark[] {
+  if (entry.error !== 0)
+    return [{ ...at(entry), lane: 'nbd', text: `connection ${entry.connection} error ${entry.error}` }];
+  const what = `connection ${entry.connection} answers`;
+  return [{ ...at(entry), lane: 'nbd', text: what, counts: what }];
 }
 
 /** Shorter than the names of operations and tasks, and the racing calls in capitals. */

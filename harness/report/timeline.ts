@@ -21,7 +21,9 @@ export interface TimelineOptions {
 export function renderTimeline(journal: readonly JournalEntry[], options: TimelineOptions): string {
   const { columns = 100, from = 0, to = Number.POSITIVE_INFINITY } = options;
   const cast = withTasks(journal, options.cast);
-  const rows = addUp(journal.flatMap((entry) => markOf(entry, cast)).filter(({ n }) => n <= to));
+  const known = new Set(cast.lanes.map(({ key }) => key));
+  const marks = journal.flatMap((entry) => markOf(entry, cast));
+  const rows = addUp(marks.filter(({ n, lane }) => n <= to && known.has(lane)));
   const lanes = cast.lanes.filter(({ key }) => rows.some((row) => row.lane === key && row.n >= from));
   if (lanes.length === 0) return '';
   const widths = laneWidths(lanes, columns - TIME_WIDTH);

@@ -36,15 +36,19 @@ export function parseScenario(text: string, file: string): Scenario {
     );
   }
   const value: unknown = document.toJS();
-  const isScenario = compiled.Check(value);
-  const problems = isScenario ? findStoryProblems(value) : schemaProblems(value);
-  if (isScenario && problems.length === 0) return value;
+  const problems = scenarioProblems(value);
+  if (problems.length === 0) return value as Scenario;
   throw new ScenarioInvalid(
     problems.map(({ path, message }) => {
       const offset = offsetOf(document.contents, path);
       return `${at(offset)} ${path.join('.') || 'scenario'}: ${message}`;
     }),
   );
+}
+
+/** What is wrong with it as a scenario; nothing when it is one. */
+export function scenarioProblems(value: unknown): readonly Problem[] {
+  return compiled.Check(value) ? findStoryProblems(value) : schemaProblems(value);
 }
 
 function schemaProblems(value: unknown): Problem[] {

@@ -29,6 +29,11 @@ export interface RunOptions {
   readonly openGuests?: OpenGuestsOf;
   /** Shown the story when its world is ready, before the first step. */
   readonly onStory?: (story: Story) => void;
+  /** Ends the run at the first journal entry of which `isIt` is true; nothing is judged then. */
+  readonly stopAt?: {
+    readonly isIt: (entry: JournalEntry) => boolean;
+    readonly onStop: (story: Story, at: number) => void;
+  };
 }
 
 export interface RunRecord {
@@ -68,7 +73,7 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
     const way = guests === undefined ? {} : { connectProxy: guests.connectProxy };
     const story = new Story({ ...options, ...way, scenario, hosted, clock, seed });
     try {
-      return record(story, await playStory(story, options.onStory));
+      return record(story, await playStory(story, options));
     } finally {
       story.end();
     }
@@ -83,8 +88,8 @@ interface StoryEnd {
   readonly cause?: unknown;
 }
 
-async function playStory(story: Story, onStory: RunOptions['onStory']): Promise<StoryEnd> {
-  const guard = raiseGuard(story);
+async function playStory(story: Story, { onStory, stopAt }: RunOptions): Promise<StoryEnd> {
+  const guard = raiseGuard(story, stopAt);
   try {
     return await story.clock.run(Promise.race([tellStory(story, onStory), guard.tripped]));
   } catch (cause) {
@@ -132,12 +137,20 @@ async function takeIn(story: Story): Promise<void> {
 }
 
 /** Ends a story that does not end by itself, and says what it was waiting for. */
-function raiseGuard(story: Story): { tripped: Promise<StoryEnd>; lower: () => void } {
+function raiseGuard(
+  story: Story,
+  stopAt: RunOptions['stopAt'],
+): { tripped: Promise<StoryEnd>; lower: () => void } {
   const { promise, resolve } = Promise.withResolvers<StoryEnd>();
   const trip = (limit: string): void => resolve({ findings: [hangs(story, limit)] });
   const timer = story.clock.setTimer(BEGINNING_MS + LONGEST_MS, () => trip('three days of virtual time'));
-  const stop = story.world.journal.watch(({ n }) => {
-    if (n === MOST_ENTRIES) trip(`${MOST_ENTRIES} events`);
+  const stop = story.world.journal.watch((entry) => {
+    if (entry.n === MOST_ENTRIES) trip(`${MOST_ENTRIES} events`);
+    if (stopAt?.isIt(entry) !== true) return;
+    stop();
+    // The entry is written in the midst of a change; the world is looked at when the change is complete.
+    queueMicrotask(() => stopAt.onStop(story, entry.n));
+    resolve({ findings: [] });
   });
   return {
     tripped: promise,

@@ -1,5 +1,6 @@
 /** A cell as a plain scenario file, which `backlot run` and `backlot replay` repeat byte for byte. */
-import { stringify } from 'yaml';
+import { writeHeader } from '../replay/scenario-header.ts';
+import { scenarioText } from '../shrink/scenario-text.ts';
 import { underAttack } from './run-cell.ts';
 import type { CellResult } from './sweep-api.ts';
 import type { SweepTask } from './sweep.ts';
@@ -19,13 +20,20 @@ export function failureFile(
   const { cell, reason, journalHash } = result;
   const { id, title: _, engines: __, why: ___, ...rest } = underAttack(scenario, cell);
   const name = `${scenario.id}.${transport}.${fileNameOf(cell.id)}.yaml`;
-  const broken = mutant === undefined ? '' : ` --mutant ${mutant}`;
-  const text = stringify(
-    { id, title: shorten(`Under attack: ${cell.id}`), ...rest, why: shorten(reason), engines: [transport] },
-    { lineWidth: 110, flowCollectionPadding: true },
-  );
-  const how = `# backlot replay ${name} --engine ${transport} --seed ${seed}${broken}\n# journal ${journalHash}\n`;
-  return { name, text: `${how}${text}` };
+  const text = scenarioText({
+    ...rest,
+    id,
+    title: shorten(`Under attack: ${cell.id}`),
+    why: shorten(reason),
+    engines: [transport],
+  });
+  const header = writeHeader(name, {
+    engine: transport,
+    seed,
+    journalHash,
+    ...(mutant === undefined ? {} : { mutant }),
+  });
+  return { name, text: `${header}${text}` };
 }
 
 function shorten(text: string): string {

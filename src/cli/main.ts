@@ -30,6 +30,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'play scenarios with every fault at every one of their steps',
     load: async () => (await import('./sweep-commands.ts')).registerSweepCommands,
   },
+  replay: {
+    summary: 'play one run again, byte for byte, and show it as a timeline',
+    load: async () => (await import('./replay-commands.ts')).registerReplayCommands,
+  },
+  shrink: {
+    summary: 'make a failing scenario as small as it can be',
+    load: async () => (await import('./replay-commands.ts')).registerReplayCommands,
+  },
   list: { summary: 'list scenarios, mutants, faults, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',

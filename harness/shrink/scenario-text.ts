@@ -1,0 +1,21 @@
+/** A scenario as the shortest file that a person still likes to read: one line for each server, attack and step. */
+import { Document, isCollection, isMap, isSeq, type Node } from 'yaml';
+import type { Scenario } from '../runner/scenario-schema.ts';
+
+/** Keys whose members get a line each. */
+const LISTS: ReadonlySet<string> = new Set(['steps', 'attack']);
+
+export function scenarioText(scenario: Scenario): string {
+  const { id, title, rule, why, engines, world, engine, secondEngine, attack, steps, ...rest } = scenario;
+  const ordered = { id, title, rule, why, engines, world, engine, secondEngine, ...rest, attack, steps };
+  const document = new Document(ordered, { keepUndefined: false });
+  if (!isMap(document.contents)) throw new TypeError('a scenario is a map');
+  for (const { key, value } of document.contents.items) setFlow(String(key), value as Node | null);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+function setFlow(key: string, value: Node | null): void {
+  if (!isCollection(value)) return;
+  if (!LISTS.has(key)) value.flow = true;
+  else if (isSeq(value)) for (const item of value.items) if (isCollection(item)) item.flow = true;
+}
