@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PROXY_OS_NAME } from '../../src/contract/assumed.ts';
 import { byIdName, BY_ID, proxyFolder } from '../../src/kernel/guest-folder.ts';
 import type { GuestDevice } from '../guest/guest-api.ts';
+import { attachDisks, detachDisks } from './attach-disks.ts';
 import type { ControlCall, ControlRoute } from './control-api.ts';
 import { worldOf } from './find-world.ts';
 
@@ -14,7 +15,45 @@ export const PROXY_ROUTES: readonly ControlRoute[] = [
       'Lists the backup proxies: disks that the platform attached, devices that the guest shows, and where to open them',
     run: listGuests,
   },
+  {
+    method: 'POST',
+    path: '/worlds/:world/guests/:proxy/attach',
+    summary:
+      'Hot-adds linked clones of a server’s disks to a running proxy, as a backup product would; waits until the guest shows them',
+    body: {
+      type: 'object',
+      required: ['server'],
+      properties: {
+        server: { type: 'string', description: 'id or name of the server whose disks they are' },
+        snapshot: { type: 'string', description: 'id of one of its snapshots; a new one when absent' },
+      },
+    },
+    run: attach,
+  },
+  {
+    method: 'POST',
+    path: '/worlds/:world/guests/:proxy/detach',
+    summary: 'Takes all hot-added disks off the proxy; waits until its guest has let them go',
+    run: detach,
+  },
 ];
+
+async function attach(call: ControlCall) {
+  const { world } = worldOf(call);
+  const { server, snapshot } = call.body as { server: string; snapshot?: string };
+  const proxy = world.servers.find(call.params['proxy'] ?? '');
+  const { snapshotId, disks } = await attachDisks(world, proxy, world.servers.find(server), snapshot);
+  const guest = listGuests(call).find(({ id }) => id === proxy.id);
+  const devices = guest?.devices.filter(({ diskId }) => disks.includes(diskId)) ?? [];
+  return { proxy: proxy.name, snapshot: snapshotId, devices };
+}
+
+async function detach(call: ControlCall) {
+  const { world } = worldOf(call);
+  const proxy = world.servers.find(call.params['proxy'] ?? '');
+  await detachDisks(world, proxy);
+  return { proxy: proxy.name, devices: [] };
+}
 
 function listGuests(call: ControlCall) {
   const { world, guests } = worldOf(call);

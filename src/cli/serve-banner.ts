@@ -1,4 +1,6 @@
 /** What `serve` says when it is ready. */
+import type { Server, World } from '../../simulator/domain/world-api.ts';
+import { PROXY_OS_NAME } from '../contract/assumed.ts';
 import type { RunningServer } from './start-server.ts';
 
 /** The one line of `--json`. Others build on these names. */
@@ -51,7 +53,26 @@ Try:
     backlot backup --scp ${line.scp} --ca ${line.caFile} --vm ${first?.name ?? 'NAME'} \\
       --transport nbdssl --repo ./repo --nbd-port ${port}
   nbdinfo --list nbd://${host}:${port}      # while a backup resource runs
-
+${attachExample(world, `curl${auth} -X POST ${control}/worlds/default`)}
 Stop with Ctrl-C.
 `;
+}
+
+/** How to get disks into a proxy's guest by hand; nothing where no proxy runs that reaches a server's disks. */
+function attachExample(world: World, post: string): string {
+  const servers = world.servers.list();
+  const reaches = (proxy: Server, server: Server): boolean =>
+    server.disks.every(({ datastoreId }) =>
+      world.datastores.some(({ id, hostIds }) => id === datastoreId && hostIds.includes(proxy.hostId)),
+    );
+  for (const proxy of servers) {
+    if (proxy.osName !== PROXY_OS_NAME || proxy.status !== 'running') continue;
+    const source = servers.find(
+      (server) => server.osName === '' && server.poolId === proxy.poolId && reaches(proxy, server),
+    );
+    if (source === undefined) continue;
+    const body = JSON.stringify({ server: source.name });
+    return `  ${post}/guests/${encodeURIComponent(proxy.name)}/attach -d '${body}'   # its disks are in the guest then\n`;
+  }
+  return '';
 }
