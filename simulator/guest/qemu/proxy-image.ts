@@ -25,6 +25,8 @@ const INIT = fileURLToPath(new URL('proxy/init.sh', import.meta.url));
 const AGENT = fileURLToPath(new URL('proxy/agent.c', import.meta.url));
 /** What the guest's disks and its port need; what these need follows from their own words. */
 const DRIVERS = ['virtio_pci', 'virtio_blk', 'virtio_console'] as const;
+/** Loaded where the machine has a network. */
+const NETWORK_DRIVERS = ['virtio_net'] as const;
 const BUSYBOX_FILES = ['bin/busybox', 'usr/bin/busybox'] as const;
 /** Level 1: a third larger than level 9, and four times as fast to make. */
 const GZIP_LEVEL = 1;
@@ -59,7 +61,9 @@ function entriesOf(parts: {
   readonly busybox: Buffer;
   readonly agent: Buffer;
 }): readonly ArchiveEntry[] {
-  const modules = readModules(parts.modulesFolder, DRIVERS);
+  const modules = readModules(parts.modulesFolder, [...DRIVERS, ...NETWORK_DRIVERS]);
+  const always = readModules(parts.modulesFolder, DRIVERS).map(({ file }) => file);
+  const forNetwork = modules.map(({ file }) => file).filter((file) => !always.includes(file));
   return [
     { path: 'dev', kind: 'folder' },
     // The kernel opens it for the first program, before anything is mounted.
@@ -69,13 +73,14 @@ function entriesOf(parts: {
     { path: 'init', kind: 'file', content: readFileSync(INIT), isExecutable: true },
     { path: 'agent', kind: 'file', content: parts.agent, isExecutable: true },
     { path: 'modules', kind: 'folder' },
-    {
-      path: 'modules/order',
-      kind: 'file',
-      content: Buffer.from(modules.map(({ file }) => `${file}\n`).join('')),
-    },
+    { path: 'modules/order', kind: 'file', content: linesOf(always) },
+    { path: 'modules/network', kind: 'file', content: linesOf(forNetwork) },
     ...modules.map(({ file, content }): ArchiveEntry => ({ path: `modules/${file}`, kind: 'file', content })),
   ];
+}
+
+function linesOf(words: readonly string[]): Buffer {
+  return Buffer.from(words.map((word) => `${word}\n`).join(''));
 }
 
 const COMPILER_HINT = 'Install one: apt-get install gcc libc6-dev';

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -40,13 +42,18 @@ describe.skipIf(!needQemu())('the process of a machine', () => {
     }
   });
 
-  it('runs commands for the platform', async () => {
-    await using rig = await openQemuRig();
+  it('runs commands for the platform, and reaches this machine over its network', async () => {
+    const web = createServer((_, response) => response.end('the platform\n')).listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const { port } = web.address() as AddressInfo;
+    await using rig = await openQemuRig({ machine: { hasNetwork: true } });
     const { world } = rig.hosted;
-    const { taskId } = world.guest.exec(PROXY, 'echo to everyone; cat /proc/version; exit 3', 30, 'me');
+    const command = `wget -q -O - http://10.0.2.2:${port}/; cat /proc/version; exit 3`;
+    const { taskId } = world.guest.exec(PROXY, command, 30, 'me');
     await rig.finished(taskId);
     const result = world.guest.execResult(taskId);
+    expect(result?.output).toMatch(/^the platform\nLinux version .*Debian/);
     expect(result?.exitCode).toBe(3);
-    expect(result?.output).toMatch(/^to everyone\nLinux version .*Debian/);
+    web.close();
   });
 });

@@ -8,9 +8,17 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /tmp
 exec >/dev/console 2>&1 </dev/null
-while read -r module; do
-  insmod "/modules/$module" || echo "proxy: $module cannot be loaded"
-done </modules/order
+load() { # file with the names of drivers, in order
+  while read -r module; do
+    insmod "/modules/$module" || echo "proxy: $module cannot be loaded"
+  done <"$1"
+}
+load /modules/order
+if grep -q 0x0001 /sys/bus/virtio/devices/*/device; then
+  load /modules/network
+  # The addresses of QEMU's own small network: this machine, and the host.
+  ip link set eth0 up && ip address add 10.0.2.15/24 dev eth0 && ip route add default via 10.0.2.2
+fi
 # A program that opens a device in the moment it goes away would leave a plain file of its name there.
 mount -o remount,bind,ro /dev
 for port in /sys/class/virtio-ports/*; do
