@@ -167,20 +167,30 @@ export class HotAddDoor implements DiskDoor {
     await attached.detach();
   }
 
-  /** A failure of whatever kind, after which the device is not there any more, is the proxy's. */
+  /**
+   * A failure of whatever kind, after which the device is not there any more, is the proxy's; but with a lost lock the
+   * platform takes the disks away too, so the lock is asked first.
+   */
   async #explain(deviceId: string, error: unknown): Promise<unknown> {
-    const { signal, seat } = this.#options;
+    const { signal, lock } = this.#options;
     if (signal.aborted || error instanceof Setback) return error;
-    const lost = (cause: unknown): Setback =>
-      new Setback('proxy-lost', `the disks on proxy ${seat.proxy.name} are lost: ${messageOf(cause)}`, {
-        cause,
-      });
-    if (LOSSES.some((type) => error instanceof type)) return lost(error);
+    const cause = await this.#lossBehind(deviceId, error);
+    if (cause === undefined || signal.aborted) return error;
+    await lock.lease.check().catch(() => undefined);
+    if (signal.aborted) return signal.reason;
+    return new Setback('proxy-lost', `the disks on proxy ${this.proxy} are lost: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+
+  /** `undefined` when the device is still there. */
+  async #lossBehind(deviceId: string, error: unknown): Promise<unknown> {
+    if (LOSSES.some((type) => error instanceof type)) return error;
     try {
       await this.#attached?.locate(deviceId);
-      return error;
+      return undefined;
     } catch {
-      return signal.aborted ? error : lost(error);
+      return error;
     }
   }
 }

@@ -21,6 +21,9 @@ export interface NbdDeviceOptions {
   readonly lost: (cause: Error) => Error;
 }
 
+/** One for all: making an error costs more than opening a device in the same process. */
+const GONE = new NbdConnectionLost('the device is gone, and its name may be another one now');
+
 /** @throws what `lost` says */
 export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk> {
   const { clock, signal, lost, requestTimeoutMs } = options;
@@ -46,7 +49,7 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
       clock,
     ),
   );
-  again.abort(new NbdConnectionLost('the device is gone, and its name may be another one now'));
+  again.abort(GONE);
   return {
     info: disk.info,
     get reconnects() {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { TransportError } from '../../../src/sdk/http-transport.ts';
 import { createKill, tapScp } from './changed-env.ts';
 import { expectSameAsLive } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
@@ -101,6 +103,40 @@ describe('the clean-up after a killed engine', () => {
     ]);
     const detached = rig.hosted.world.tasks.list().filter(({ action }) => action === 'hotadd.remove');
     expect(detached.map(({ status }) => status)).toEqual(['finish']);
+    await expectProxiesClean(rig);
+  });
+
+  it('detaches what a task of which nothing was heard attached in the end', async () => {
+    const settings = { taskMs: { ...DEFAULT_SETTINGS.taskMs, 'hotadd.add': 100_000 } };
+    await using rig = await createRig({ proxies: ONE_PROXY, settings });
+    const kill = createKill();
+    let isOnceMore = false;
+    const engine = rig.engine({}, (env) =>
+      kill.deaden(
+        tapScp(
+          {
+            ...env,
+            onProgress: ({ message = '' }) => (isOnceMore ||= message.startsWith('attached once more')),
+          },
+          async (request, send) => {
+            if (!request.path.endsWith('/disks')) return send();
+            await send();
+            throw new TransportError('the answer is lost');
+          },
+        ),
+      ),
+    );
+    engine.backup(HOTADD_JOB).catch(() => undefined);
+    await passTimeUntil(rig, () => isOnceMore);
+    kill.kill();
+    expect(hotAdded(rig)).toEqual([]);
+    const { removed } = await rig.run(rig.engine().cleanup());
+    expect(removed.map(({ kind }) => kind)).toEqual([
+      'hot-added-disk',
+      'hot-added-disk',
+      'backup-resource',
+      'snapshot',
+    ]);
     await expectProxiesClean(rig);
   });
 

@@ -240,14 +240,19 @@ describe('the end of a job', () => {
   it('by a lock that ends between attaching and reading is an attempt given up', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     const { hotAdd, backupResources } = rig.hosted.world;
-    const work = rig.engine({}, slowly(rig)).backup(HOTADD_JOB);
+    // Without the network nothing but the device tells at first.
+    const dark = (env: EngineEnvironment) => ({
+      ...slowly(rig)(env),
+      dialNbd: () => Promise.reject(new Error('no route to host')),
+    });
+    const work = rig.engine({}, dark).backup(HOTADD_JOB);
     work.catch(() => undefined);
     await passTimeUntil(rig, () => hotAdd.list().length > 0);
     backupResources.delete(hotAdd.list()[0]?.resourceId ?? '', 'platform');
     const result = await rig.run(work);
-    expect(result.warnings).toEqual([
+    expect(result.warnings).toContainEqual(
       expect.stringMatching(/^attempt 1 was given up: the lock on the server is lost/),
-    ]);
+    );
     expect(usedProxies(rig)).toEqual(['proxy-1']);
     await expectSameAsLive(rig, result.pointId);
     await expectProxiesClean(rig);
