@@ -8,8 +8,10 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { parseNbdExportName } from '../../src/contract/assumed.ts';
+import type { FaultPoint } from '../fault/fault-api.ts';
 import { createOutputFilters, OUTPUT_FAULT_KINDS } from '../fault/nbd-faults.ts';
-import type { ExportConnection, ExportDirectory, RequestGuard } from '../nbd/export-device.ts';
+import { damageable } from '../fault/payload-faults.ts';
+import type { ExportConnection, ExportDirectory, OpenExport } from '../nbd/export-device.ts';
 import { defaultNbdLimits } from '../nbd/nbd-limits.ts';
 import type { NbdServerContext } from '../nbd/nbd-server-context.ts';
 import type { OutputFilter } from '../nbd/reply-output.ts';
@@ -66,21 +68,22 @@ export class NbdPlane {
 
   #context(listeners: readonly Listener[], first: Listener, from: string): NbdServerContext {
     const worlds = [...new Set(listeners.map((listener) => listener.hosted))];
+    const observer = observeConnection({
+      witness: worlds.length === 1 ? first.hosted : undefined,
+      fallback: first.hosted,
+      find: (exportName) => owner(exportName),
+      totals: this.totals,
+    });
     const owner = (exportName: string): Hosted | undefined => ownerOf(exportName, listeners)?.hosted;
     return {
-      directory: createDirectory(listeners),
+      directory: createDirectory(listeners, observer),
       secureContext: () => secureContextFor(first),
-      observer: observeConnection({
-        witness: worlds.length === 1 ? first.hosted : undefined,
-        fallback: first.hosted,
-        find: owner,
-        totals: this.totals,
-      }),
+      observer,
       limits: defaultNbdLimits,
       clock: first.hosted.world.clock,
       connectionId: ++this.#connections,
       address: from,
-      filters: (exportName) => filtersFor(exportName, owner(exportName)),
+      filters: (exportName) => filtersFor(exportName, owner(exportName), observer),
     };
   }
 
@@ -106,7 +109,7 @@ function ownerOf(exportName: string, listeners: readonly Listener[]): Listener |
 }
 
 /** The exports of the backup resources that run on the listening hosts. */
-function createDirectory(listeners: readonly Listener[]): ExportDirectory {
+function createDirectory(listeners: readonly Listener[], numbered: Numbered): ExportDirectory {
   const exportsOf = (name: string): ExportDirectory | undefined =>
     ownerOf(name, listeners)?.hosted.world.exports;
   return {
@@ -119,37 +122,51 @@ function createDirectory(listeners: readonly Listener[]): ExportDirectory {
       const opened = exportsOf(name)?.open(name, connection) ?? 'unknown';
       const hosted = ownerOf(name, listeners)?.hosted;
       if (typeof opened === 'string' || hosted === undefined) return opened;
-      const guard = guardFor(name, hosted, connection);
-      return guard === undefined ? opened : { ...opened, guard };
+      return disturbed(opened, name, hosted, { connection, numbered });
     },
   };
 }
 
-function guardFor(name: string, hosted: Hosted, connection: ExportConnection): RequestGuard | undefined {
-  const point = faultPoint(name, hosted);
-  if (point === undefined) return undefined;
+/** The connection's number in its world, once that is known. */
+type Numbered = { readonly number: number };
+
+/** The export as the faults of its world leave it. */
+function disturbed(
+  opened: OpenExport,
+  name: string,
+  hosted: Hosted,
+  { connection, numbered }: { connection: ExportConnection; numbered: Numbered },
+): OpenExport {
   const { world, faults } = hosted;
-  return createRequestGuard({
-    on: 'nbd',
-    faults,
-    connection,
-    clock: world.clock,
-    ...point,
-    backupResources: world.backupResources,
-  });
+  const place = faultPlace(name, hosted);
+  if (place === undefined) return opened;
+  const point = (): FaultPoint => ({ ...place, connection: numbered.number });
+  const guard = createRequestGuard({ faults, clock: world.clock, connection, point, world });
+  const device = damageable(opened.device, (isNow) =>
+    faults.strike({ ...point(), can: ['corrupt-payload'], isNow }),
+  );
+  return { ...opened, device, guard };
 }
 
-function faultPoint(exportName: string, hosted: Hosted): { serverId: string; deviceId: string } | undefined {
+type Place = FaultPoint & { readonly serverId: string; readonly deviceId: string };
+
+function faultPlace(exportName: string, hosted: Hosted): Place | undefined {
   const parsed = parseNbdExportName(exportName);
   const resource = hosted.world.backupResources.list().find((one) => one.id === parsed?.resourceId);
   if (parsed === undefined || resource === undefined) return undefined;
-  return { serverId: resource.serverId, deviceId: parsed.deviceId };
+  const { id, serverId, owner } = resource;
+  return { on: 'nbd', serverId, deviceId: parsed.deviceId, resourceId: id, actor: owner };
 }
 
-function filtersFor(exportName: string, hosted: Hosted | undefined): readonly OutputFilter[] {
-  const point = hosted === undefined ? undefined : faultPoint(exportName, hosted);
-  if (hosted === undefined || point === undefined) return [];
-  return createOutputFilters(hosted.faults.strike({ on: 'nbd', ...point, can: OUTPUT_FAULT_KINDS }));
+function filtersFor(
+  exportName: string,
+  hosted: Hosted | undefined,
+  { number }: Numbered,
+): readonly OutputFilter[] {
+  const place = hosted === undefined ? undefined : faultPlace(exportName, hosted);
+  if (hosted === undefined || place === undefined) return [];
+  const struck = hosted.faults.strike({ ...place, connection: number, can: OUTPUT_FAULT_KINDS });
+  return createOutputFilters(struck);
 }
 
 /** Building one costs about as much as a handshake, and every connection needs one; identities are few and kept. */
@@ -161,7 +178,12 @@ function secureContextFor(listener: Listener): SecureContext {
     .hostIdentity(listener.ip, certificateFlaw(listener.hosted));
   const known = secureContexts.get(identity);
   if (known !== undefined) return known;
-  const context = createSecureContext({ cert: identity.pem, key: identity.keyPem, minVersion: 'TLSv1.2' });
+  const context = createSecureContext({
+    cert: identity.pem,
+    key: identity.keyPem,
+    minVersion: 'TLSv1.2',
+    ecdhCurve: GROUPS,
+  });
   secureContexts.set(identity, context);
   return context;
 }

@@ -37,7 +37,10 @@ export class NbdConnection implements ReplyHandler {
     this.#timeoutMs = timeoutMs;
     this.#decoder = new ReplyDecoder(this, opened.isStructured);
     const stream = this.#stream;
-    stream.on('error', (cause) => this.#lose(new NbdConnectionLost(cause.message, { cause })));
+    stream.on('error', (cause) => {
+      // Making an error is dear, and most come of this side's own closing.
+      if (this.#lost === undefined) this.#lose(new NbdConnectionLost(cause.message, { cause }));
+    });
     stream.on('end', () => this.#onEnd()).on('close', () => this.#onEnd());
     if (opened.rest.length > 0) this.#onBytes(opened.rest);
     readFrom(stream, (bytes) => this.#onBytes(bytes));
@@ -79,14 +82,15 @@ export class NbdConnection implements ReplyHandler {
   async close(): Promise<void> {
     const stream = this.#stream;
     if (this.#lost === undefined) stream.end(encodeRequest(COMMAND.DISC, 0, this.#nextCookie(), 0, 0));
-    this.#lose(new NbdConnectionLost('connection closed by this side'), false);
+    const closed = new NbdConnectionLost('connection closed by this side');
+    this.#lose(closed, false);
     if (stream.closed) return;
     await new Promise<void>((resolve) => {
       const timer = this.#clock.setTimer(this.#clock.now() + CLOSE_GRACE_MS, () =>
         this.#destroy(new NbdConnectionLost('server does not close')),
       );
       // The server has said all it had to say; under TLS neither side would close first by itself.
-      stream.once('end', () => this.#destroy(new NbdConnectionLost('closed')));
+      stream.once('end', () => this.#destroy(closed));
       stream.once('close', () => {
         timer.cancel();
         resolve();
