@@ -1,5 +1,6 @@
 /** What may go wrong at a point: the kinds of attack per kind of point, each as entries of a scenario's `attack`. */
 import type { AttackNode, TriggerNode } from '../runner/scenario-schema.ts';
+import { mayRefuse, REFUSAL_CODES, type RefusalCode } from './refusals.ts';
 import type { Persistence, Point, PointKind } from './sweep-api.ts';
 
 type FaultNode = NonNullable<AttackNode['fault']>;
@@ -26,6 +27,8 @@ const ONCE = ['once'] as const;
 
 /** Longer than the locks of the scenarios made for sweeping, shorter than any patience. */
 const LONG_DELAY = '70s';
+/** Longer than a lock: nobody can renew it in that time. */
+const OUTAGE = '2m';
 /** Longer than every lock and token. */
 const JUMP = '3h';
 
@@ -34,29 +37,38 @@ function struck(words: FaultWords, nth: number, persistence: Persistence, id: st
   return { fault: { id, ...words, after: nth - 1, times: persistence === 'once' ? 1 : 0 } };
 }
 
+interface RestOptions {
+  /** The kind when absent. */
+  readonly name?: string;
+  readonly fits?: AttackRow['fits'];
+  readonly persistences?: readonly Persistence[];
+}
+
 function rest(
   words: Omit<FaultWords, 'on'>,
-  fits?: AttackRow['fits'],
-  persistences = ALWAYS as readonly Persistence[],
+  { name = words.kind, fits, persistences = ALWAYS }: RestOptions = {},
 ): AttackRow {
   return {
-    fault: nameOf(words),
+    fault: name,
     persistences,
     ...(fits === undefined ? {} : { fits }),
     attack: (point, persistence, id) => struck({ ...words, on: point.name }, point.nth, persistence, id),
   };
 }
 
+function refused(code: RefusalCode): AttackRow {
+  return rest(
+    { kind: 'refuse', code },
+    { name: `refuse:${code}`, fits: ({ name }) => mayRefuse(code, name) },
+  );
+}
+
 function data(on: 'nbd' | 'guest', words: Omit<FaultWords, 'on'>): AttackRow {
   return {
-    fault: nameOf(words),
+    fault: words.kind,
     persistences: ALWAYS,
     attack: (point, persistence, id) => struck({ ...words, on }, point.ordinal, persistence, id),
   };
-}
-
-function nameOf({ kind }: Pick<FaultNode, 'kind'>): string {
-  return kind;
 }
 
 /** In the middle of this reply, of all that the connection has said. */
@@ -75,7 +87,7 @@ const MID_REPLY_BYTES = 200;
 /** Of a whole connection, so at its first reply only. */
 function connection(words: Omit<FaultWords, 'on'>, needsTls = false): AttackRow {
   return {
-    fault: nameOf(words),
+    fault: words.kind,
     persistences: ALWAYS,
     fits: ({ offsetBytes }, { isTls }) => offsetBytes === 0 && (isTls || !needsTls),
     attack: (point, persistence, id) =>
@@ -85,7 +97,7 @@ function connection(words: Omit<FaultWords, 'on'>, needsTls = false): AttackRow 
 
 function device(change: 'appears' | 'vanishes', words: Omit<FaultWords, 'on'>): AttackRow {
   return {
-    fault: nameOf(words),
+    fault: words.kind,
     persistences: ALWAYS,
     fits: ({ name }) => name === change,
     attack: (point, persistence, id) => struck({ ...words, on: 'guest' }, point.nth, persistence, id),
@@ -149,12 +161,17 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     rest(ERROR),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
     rest({ kind: 'expire-resource' }),
-    rest({ kind: 'expire-tokens' }, (_, { usesTokens }) => usesTokens),
-    rest({ kind: 'cbt-expired' }, ({ name }) => name === 'cbt.changed-areas'),
+    rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens }),
+    rest({ kind: 'cbt-expired' }, { fits: ({ name }) => name === 'cbt.changed-areas' }),
+    rest({ kind: 'unavailable', for: OUTAGE }, { persistences: ONCE }),
+    rest({ kind: 'rate-limited', for: OUTAGE }, { persistences: ONCE }),
+    ...REFUSAL_CODES.map(refused),
     killed(({ name, nth }) => ({ operation: name, nth, side: 'before' })),
   ],
   'rest.reply': [
     rest({ kind: 'lose-reply' }),
+    rest({ kind: 'garbage-reply' }),
+    rest({ kind: 'truncated-reply' }),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'after' }),
     killed(({ name, nth }) => ({ operation: name, nth, side: 'after' })),
   ],

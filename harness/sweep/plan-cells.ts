@@ -17,8 +17,13 @@ export function planCells(points: readonly Point[], options: PlanOptions): reado
 
 function cellsAt(point: Point, { ground, faults }: PlanOptions): PlannedCell[] {
   return rowsFor(point, ground)
-    .filter(({ fault }) => faults?.includes(fault) ?? true)
+    .filter(({ fault }) => faults?.some((name) => isMeant(name, fault)) ?? true)
     .flatMap((row) => row.persistences.map((persistence) => cellOf(point, row, persistence)));
+}
+
+/** `refuse` means every `refuse:CODE`. */
+export function isMeant(name: string, fault: string): boolean {
+  return fault === name || fault.startsWith(`${name}:`);
 }
 
 function cellOf(point: Point, row: AttackRow, persistence: Persistence): PlannedCell {

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import { ATTACK_NAMES } from '../../harness/sweep/fault-table.ts';
+import { isMeant } from '../../harness/sweep/plan-cells.ts';
 import { planSweep, type SweepTask, sweep } from '../../harness/sweep/sweep.ts';
 import type { SweepResult } from '../../harness/sweep/sweep-api.ts';
 import { renderTotals, renderViolations, totalsOf } from '../../harness/sweep/totals.ts';
@@ -162,7 +163,7 @@ function enginesOf({ engines }: Scenario, { engine }: SweepFlags): readonly Tran
 
 function planOptionsOf({ faults, pairs }: SweepFlags): { faults?: readonly string[]; pairs?: number } {
   const names = faults?.split(',').filter((name) => name !== '');
-  const unknown = names?.find((name) => !ATTACK_NAMES.includes(name));
+  const unknown = names?.find((name) => !ATTACK_NAMES.some((known) => isMeant(name, known)));
   if (unknown !== undefined)
     throw new CliError(
       'usage',
