@@ -39,19 +39,20 @@ export const PROXY_ROUTES: readonly ControlRoute[] = [
 ];
 
 async function attach(call: ControlCall) {
-  const { world } = worldOf(call);
+  const stage = worldOf(call);
+  const { world } = stage;
   const { server, snapshot } = call.body as { server: string; snapshot?: string };
   const proxy = world.servers.find(call.params['proxy'] ?? '');
-  const { snapshotId, disks } = await attachDisks(world, proxy, world.servers.find(server), snapshot);
+  const { snapshotId, disks } = await attachDisks(stage, proxy, world.servers.find(server), snapshot);
   const guest = listGuests(call).find(({ id }) => id === proxy.id);
   const devices = guest?.devices.filter(({ diskId }) => disks.includes(diskId)) ?? [];
   return { proxy: proxy.name, snapshot: snapshotId, devices };
 }
 
 async function detach(call: ControlCall) {
-  const { world } = worldOf(call);
-  const proxy = world.servers.find(call.params['proxy'] ?? '');
-  await detachDisks(world, proxy);
+  const stage = worldOf(call);
+  const proxy = stage.world.servers.find(call.params['proxy'] ?? '');
+  await detachDisks(stage, proxy);
   return { proxy: proxy.name, devices: [] };
 }
 

@@ -355,6 +355,57 @@ describe('faults and backup resources', () => {
     );
   });
 
+  it('attaches the disks of a server to a proxy by one call, and detaches them', async () => {
+    await using control = await openControl('virtual');
+    const world = control.worlds.worlds()[0]?.world;
+    const source = await firstServer(control);
+    const { disks } = world?.servers.get(source.id) ?? { disks: [] };
+    const guest = `${WORLD}/guests/backup-proxy-1`;
+    const { status, json } = await control.call('POST', `${guest}/attach`, { server: source.name });
+    expect(status).toBe(200);
+    const shown = disks.map(({ uuid }) =>
+      expect.objectContaining({ diskId: uuid, serial: uuid.slice(0, 20) }),
+    );
+    expect(json).toMatchObject({ proxy: 'backup-proxy-1', devices: shown });
+    expect(world?.hotAdd.list()).toHaveLength(disks.length);
+    await control.call('POST', `${guest}/detach`);
+    const again = await control.call('POST', `${guest}/attach`, {
+      server: source.id,
+      snapshot: json['snapshot'],
+    });
+    expect(again.json).toMatchObject({ snapshot: json['snapshot'], devices: shown });
+    expect((await control.call('POST', `${guest}/detach`)).json['devices']).toEqual([]);
+    expect(world?.hotAdd.list()).toEqual([]);
+    expect(world?.snapshots.list(source.id)).toHaveLength(1);
+  });
+
+  it('waits half a minute for a device that never appears', async () => {
+    await using control = await openControl('x1000');
+    await control.call('POST', `${WORLD}/faults`, { kind: 'device-never', on: 'guest' });
+    const { name } = await firstServer(control);
+    const { json } = await control.call('POST', `${WORLD}/guests/backup-proxy-1/attach`, { server: name });
+    const world = control.worlds.worlds()[0]?.world;
+    const attached = world?.hotAdd.list() ?? [];
+    expect(attached.length).toBeGreaterThan(0);
+    expect(json['devices']).toHaveLength(attached.length - 1);
+  });
+
+  it.each([
+    ['backup-proxy-2', {}, 400, 'stopped'],
+    ['itself', {}, 400, 'not a backup proxy'],
+    ['nobody', {}, 404, 'nobody'],
+    ['backup-proxy-1', { snapshot: 'none' }, 404, 'NOT_FOUND'],
+    ['backup-proxy-1', { server: 7 }, 400, 'server: '],
+  ])('refuses to attach to %s with %o', async (proxy, change, status, words) => {
+    await using control = await openControl('virtual');
+    const { name } = await firstServer(control);
+    const body = { server: name, ...change };
+    const target = proxy === 'itself' ? name : proxy;
+    const answer = await control.call('POST', `${WORLD}/guests/${target}/attach`, body);
+    expect(answer.text).toContain(words);
+    expect(answer.status).toBe(status);
+  });
+
   it('expires and preempts backup resources, and lets another product hold a server', async () => {
     await using control = await openControl();
     const server = await firstServer(control);
