@@ -20,6 +20,7 @@ export class Installation {
   #storage = new MemoryStorage();
   #process: EngineProcess | undefined;
   #lives = 0;
+  #isOver = false;
   #death = Promise.withResolvers<void>();
 
   constructor(options: InstallationOptions) {
@@ -27,8 +28,9 @@ export class Installation {
     this.machineClock = new MachineClock(options.clock);
   }
 
-  /** The process that lives now; a new one is started when there is none. */
+  /** The process that lives now; a new one is started when there is none. @throws StoryOver */
   process(): EngineProcess {
+    if (this.#isOver) throw new StoryOver();
     this.#process ??= startProcess({
       ...this.#options,
       storage: this.#storage,
@@ -54,8 +56,19 @@ export class Installation {
     if (powerCut !== undefined) this.#storage = this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
   }
 
+  /** Ends the last life. A story that was cut off goes on for a while; it must not reach the world of the next one. */
+  end(): void {
+    this.#isOver = true;
+    this.kill();
+  }
+
   /** The repository as the harness looks into it. */
   repository(): Repository {
     return openRepository(this.#storage, this.#options.clock);
   }
+}
+
+/** Nobody is there any more to hear of what the story still does. */
+class StoryOver extends Error {
+  override readonly name = 'StoryOver';
 }

@@ -107,7 +107,7 @@ export class Story {
 
   /** Ends whatever engine lives. */
   end(): void {
-    for (const installation of Object.values(this.installations)) installation.kill();
+    for (const installation of Object.values(this.installations)) installation.end();
   }
 
   server(name: string | undefined): Server {
