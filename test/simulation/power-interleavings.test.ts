@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followSchedule } from '../../harness/explore/chooser.ts';
-import { playUnder } from '../../harness/explore/explore.ts';
+import { everySchedule } from '../../harness/explore/every-schedule.ts';
+import { explore, playUnder } from '../../harness/explore/explore.ts';
+import { limitsOf } from '../../harness/explore/races.ts';
 import { parseSchedule } from '../../harness/explore/schedule.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
@@ -30,6 +32,25 @@ describe('interleavings of HotAdd calls and the power of the proxy', () => {
     expect(explored.failures).toEqual([]);
     expect(explored.runs).toBeGreaterThan(200);
     expect(explored.longestSchedule).toContain('Aoff=B+');
+  });
+
+  it('give the same journals again when their schedules are played one by one', async () => {
+    const stage = raceStage(simulator, 'one-engine-power-cut');
+    const journals = new Map<string, string>();
+    const choosers = everySchedule(limitsOf({}, false));
+    await explore({
+      ...stage,
+      choosers,
+      onRun: ({ schedule, record }) => journals.set(schedule, record.journalHash).size > 0,
+    });
+    expect(journals.size).toBeGreaterThan(15);
+    for (const [schedule, journalHash] of journals) {
+      const again = await playUnder(stage, followSchedule(parseSchedule(schedule)));
+      expect({ schedule: again.schedule, journalHash: again.record.journalHash }).toEqual({
+        schedule,
+        journalHash,
+      });
+    }
   });
 
   it('have the power cut in mid-read, and the disk taken away under the reader', async () => {
