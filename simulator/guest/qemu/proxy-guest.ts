@@ -57,6 +57,7 @@ export class ProxyGuest implements AsyncDisposable {
   readonly #options: ProxyGuestOptions;
   readonly #attached = new Map<string, Attached>();
   #sockets = 0;
+  #plugging: Promise<void> = Promise.resolve();
   /** Absent as long as nobody has answered at the port. */
   #agent: ChannelClient | undefined;
   #bulk: BulkInGuest | undefined;
@@ -120,16 +121,23 @@ export class ProxyGuest implements AsyncDisposable {
 
   /** Resolves when the guest shows the disk. @throws QemuError, QmpError */
   async attach(device: GuestDevice, dial: () => Duplex | undefined): Promise<void> {
-    const { diskId, serial, isReadOnly } = device;
+    // In the order of asking, though the guest may then show several at once.
+    const plugged = this.#plugging.then(() => this.#plug(device, dial));
+    this.#plugging = plugged.catch(() => undefined);
+    await plugged;
+    const seen = await this.#untilShown(device);
+    const attached = this.#attached.get(device.diskId);
+    if (attached !== undefined && seen !== undefined)
+      this.#attached.set(device.diskId, { ...attached, sequence: seen.sequence });
+  }
+
+  async #plug({ diskId, serial, isReadOnly }: GuestDevice, dial: () => Duplex | undefined): Promise<void> {
     const path = join(this.#folder, `${++this.#sockets}.sock`);
     await using attaching = new AsyncDisposableStack();
     const socket = attaching.use(await openDeviceDoor(path, dial));
     const plugged = await this.#hotPlug.plug({ socket: path, serial, isReadOnly });
-    const attached = { plugged, socket };
-    this.#attached.set(diskId, attached);
+    this.#attached.set(diskId, { plugged, socket });
     attaching.move();
-    const seen = await this.#untilShown(device);
-    if (seen !== undefined) this.#attached.set(diskId, { ...attached, sequence: seen.sequence });
   }
 
   /** Resolves when the guest has let go. `isForced`: its IO fails already while it does. @throws QemuError */
@@ -142,12 +150,14 @@ export class ProxyGuest implements AsyncDisposable {
     if (!isForced) await attached.socket[Symbol.asyncDispose]();
   }
 
-  /** What the guest's kernel shows, the disk for bulk transfers left out. @throws ChannelLost, ChannelRefusal */
+  /** What the guest's kernel shows, in the order in which it came, the disk for bulk transfers left out. @throws ChannelLost, ChannelRefusal */
   async devices(): Promise<readonly ChannelDevice[]> {
     const agent = this.#agent;
     if (agent === undefined) throw new QemuError(`${this.#options.name}: no agent has answered in its guest`);
     const all = parseDevices(await agent.ask(['devices']));
-    return all.filter(({ sequence }) => sequence !== this.#bulk?.device.sequence);
+    return all
+      .filter(({ sequence }) => sequence !== this.#bulk?.device.sequence)
+      .toSorted((a, b) => Number(a.sequence) - Number(b.sequence));
   }
 
   /** A power cut. */
