@@ -1,4 +1,5 @@
 /** Platforms whose HotAdd does wrong. */
+import { ApiError } from '../../src/contract/errors.ts';
 import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
 import type { Task } from '../../simulator/domain/world-api.ts';
 import type { ExportDevice } from '../../simulator/nbd/export-device.ts';
@@ -16,13 +17,13 @@ export const HOTADD_SIMULATOR_MUTANTS: readonly Mutant[] = [
         patch(hosted.world.hotAdd, 'add', (original) => (proxyId, disks, actor) => {
           const running = diskTaskOn(hosted, proxyId);
           if (running === undefined) return original(proxyId, disks, actor);
-          afterTask(hosted, running, () => void original(proxyId, disks, actor));
+          afterTask(hosted, running, () => original(proxyId, disks, actor));
           return { taskId: running.id };
         });
         patch(hosted.world.hotAdd, 'remove', (original) => (proxyId, ids, actor) => {
           const running = diskTaskOn(hosted, proxyId);
           if (running === undefined) return original(proxyId, ids, actor);
-          afterTask(hosted, running, () => void original(proxyId, ids, actor));
+          afterTask(hosted, running, () => original(proxyId, ids, actor));
           return { taskId: running.id };
         });
       },
@@ -78,13 +79,21 @@ function diskTaskOn({ world }: HostedWorld, proxyId: string): Task | undefined {
     );
 }
 
-function afterTask({ world }: HostedWorld, task: Task, act: () => void): void {
+/** What is refused by then is not done, and nobody hears of it. */
+function afterTask({ world }: HostedWorld, task: Task, act: () => unknown): void {
+  const attempt = (): void => {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  };
   const stop = world.journal.watch((entry) => {
     if (entry.type !== 'task' || entry.task !== task.id) return;
     if (entry.status === 'waiting' || entry.status === 'doing') return;
     stop();
     // The task's own effects come first; they are noted after its end.
-    world.clock.setTimer(world.clock.now() + 1, act);
+    world.clock.setTimer(world.clock.now() + 1, attempt);
   });
 }
 
