@@ -110,25 +110,20 @@ describe('the clean-up after a killed engine', () => {
     const settings = { taskMs: { ...DEFAULT_SETTINGS.taskMs, 'hotadd.add': 100_000 } };
     await using rig = await createRig({ proxies: ONE_PROXY, settings });
     const kill = createKill();
-    let isOnceMore = false;
+    const onProgress = ({ message = '' }): void => {
+      if (message.startsWith('attached once more')) kill.kill();
+    };
     const engine = rig.engine({}, (env) =>
       kill.deaden(
-        tapScp(
-          {
-            ...env,
-            onProgress: ({ message = '' }) => (isOnceMore ||= message.startsWith('attached once more')),
-          },
-          async (request, send) => {
-            if (!request.path.endsWith('/disks')) return send();
-            await send();
-            throw new TransportError('the answer is lost');
-          },
-        ),
+        tapScp({ ...env, onProgress }, async (request, send) => {
+          if (!request.path.endsWith('/disks')) return send();
+          await send();
+          throw new TransportError('the answer is lost');
+        }),
       ),
     );
     engine.backup(HOTADD_JOB).catch(() => undefined);
-    await passTimeUntil(rig, () => isOnceMore);
-    kill.kill();
+    await passTimeUntil(rig, () => kill.isDead);
     expect(hotAdded(rig)).toEqual([]);
     const { removed } = await rig.run(rig.engine().cleanup());
     expect(removed.map(({ kind }) => kind)).toEqual([

@@ -239,7 +239,7 @@ describe('the end of a job', () => {
 
   it('by a lock that ends between attaching and reading is an attempt given up', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
-    const { hotAdd, backupResources } = rig.hosted.world;
+    const { hotAdd, backupResources, journal } = rig.hosted.world;
     // Without the network nothing but the device tells at first.
     const dark = (env: EngineEnvironment) => ({
       ...slowly(rig)(env),
@@ -247,7 +247,7 @@ describe('the end of a job', () => {
     });
     const work = rig.engine({}, dark).backup(HOTADD_JOB);
     work.catch(() => undefined);
-    await passTimeUntil(rig, () => hotAdd.list().length > 0);
+    await passTimeUntil(rig, () => journal.entries.some(({ type }) => type === 'guest.io'));
     backupResources.delete(hotAdd.list()[0]?.resourceId ?? '', 'platform');
     const result = await rig.run(work);
     expect(result.warnings).toContainEqual(
