@@ -33,7 +33,7 @@ export function observeConnection(options: {
   readonly fallback: NbdWitness | undefined;
   find(exportName: string): NbdWitness | undefined;
   readonly totals: NbdTotals;
-}): NbdObserver {
+}): NbdObserver & { readonly number: number } {
   const { totals } = options;
   let known = options.witness;
   let number = known?.nextConnection() ?? 0;
@@ -50,6 +50,10 @@ export function observeConnection(options: {
     else known.journal.append(event);
   };
   return {
+    /** Of the connection in its world; 0 until that is known. */
+    get number() {
+      return number;
+    },
     opened(_connection, address) {
       totals.opened++;
       note({ type: 'nbd.open', connection: number, address });

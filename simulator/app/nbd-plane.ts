@@ -169,6 +169,9 @@ function filtersFor(
   return createOutputFilters(struck);
 }
 
+/** Classic key agreement: the hybrid groups that newer libraries prefer cost several times as much per handshake. */
+const GROUPS = 'X25519:prime256v1:secp384r1';
+
 /** Building one costs about as much as a handshake, and every connection needs one; identities are few and kept. */
 const secureContexts = new WeakMap<Identity, SecureContext>();
 

@@ -13,9 +13,9 @@ import { DEFAULT_NBD_PORT } from '../../src/contract/assumed.ts';
 import type { HttpTransport } from '../../src/sdk/http-transport.ts';
 import { ApiError } from '../../src/contract/errors.ts';
 import { createWorld } from '../domain/create-world.ts';
-import type { World } from '../domain/world-api.ts';
+import type { HotAddedDisk, World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
-import type { Faults } from '../fault/fault-api.ts';
+import type { FaultPoint, Faults } from '../fault/fault-api.ts';
 import { createFaults } from '../fault/registry.ts';
 import { createTaskFaults } from '../fault/task-faults.ts';
 import { createGuestPlane } from '../guest/guest-plane.ts';
@@ -120,13 +120,11 @@ async function hostWorld(
     faults: () => faults,
     guard: (disk, connection) =>
       createRequestGuard({
-        on: 'guest',
         faults,
         clock,
         connection,
-        serverId: disk.sourceServerId,
-        deviceId: disk.sourceDeviceId,
-        backupResources: world.backupResources,
+        world,
+        point: () => guestPoint(disk),
       }),
   });
   const world: World = createWorld({
@@ -149,6 +147,17 @@ async function hostWorld(
     now: () => clock.now(),
   });
   return createHosted({ world, faults, guests }, cas);
+}
+
+/** Server and device are those of the disk's source, because a plan is written for the server that is backed up. */
+function guestPoint(disk: HotAddedDisk): FaultPoint {
+  const { sourceServerId, sourceDeviceId, resourceId } = disk;
+  return {
+    on: 'guest',
+    serverId: sourceServerId,
+    deviceId: sourceDeviceId,
+    ...(resourceId === undefined ? {} : { resourceId }),
+  };
 }
 
 function serverIdOf(world: World, idOrName: string): string | undefined {

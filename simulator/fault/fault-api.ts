@@ -4,6 +4,7 @@
  */
 
 import type { ApiErrorCode } from '../../src/contract/errors.ts';
+import type { ErrnoName } from '../../src/nbd/wire/errno.ts';
 import type { TaskStep } from '../domain/interference.ts';
 
 /** What happens; in full in `FAULT_KINDS`. */
@@ -32,6 +33,14 @@ export type FaultKind =
   | { readonly kind: 'expire-tokens' }
   /** Every running backup resource of the server ends as if its time were over, before the operation. */
   | { readonly kind: 'expire-resource' }
+  /** The request of a disk's bytes fails with this NBD error. */
+  | { readonly kind: 'errno'; readonly errno: ErrnoName }
+  /** One bit of the data of a read is another one; of the byte at `offset` of the disk, else of the first one read. */
+  | { readonly kind: 'corrupt-payload'; readonly offset?: number }
+  /** The reply comes after the one to a later request. */
+  | { readonly kind: 'reorder-replies' }
+  /** Instead of replies garbage comes, from the first reply on that begins after so many bytes of replies. */
+  | { readonly kind: 'garbage-after-bytes'; readonly bytes: number }
   /** The NBD connection is reset after so many bytes of replies. */
   | { readonly kind: 'drop-after-bytes'; readonly bytes: number }
   /** The NBD connection stays up and says nothing more after so many bytes of replies. */

@@ -12,6 +12,8 @@ export interface ReplyOutput {
   write(bytes: Uint8Array, sent?: () => void): void;
   /** Bytes that were written and have not left yet. */
   readonly queuedBytes: number;
+  /** What was written last did not go out as it was, or nothing goes out any more. */
+  readonly isCut: boolean;
   /** Sets the one function to be called when `queuedBytes` has come back to zero after a pile-up. */
   onDrain(listener: () => void): void;
   /** Sends what is queued, then closes. */
@@ -35,6 +37,7 @@ export function createStreamOutput(stream: Duplex, reset: (why: string) => void)
     get queuedBytes() {
       return stream.writableLength;
     },
+    isCut: false,
     onDrain: (listener) => stream.on('drain', listener),
     end: () => stream.end(),
     reset,

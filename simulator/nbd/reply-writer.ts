@@ -94,7 +94,9 @@ export class ReplyWriter {
     this.#output.uncork();
   }
 
+  /** Only of replies that have gone out whole. */
   #observe(request: NumberedRequest, errno: number, bytes: number): void {
+    if (this.#output.isCut) return;
     this.#observer.reply(this.#connectionId, request.number, errno, bytes);
   }
 }

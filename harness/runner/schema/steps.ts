@@ -16,6 +16,8 @@ export const Fault = Type.Object(
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
     message: Type.Optional(Type.String()),
     code: Type.Optional(Type.String({ description: 'Name of an error of the catalogue: SERVER_BUSY' })),
+    errno: Type.Optional(Type.String({ description: 'Name of an NBD error: EIO, ENOSPC, ESHUTDOWN' })),
+    offset: Type.Optional(Size),
     delay: Type.Optional(Duration),
     for: Type.Optional(Duration),
     when: Type.Optional(Type.Enum(['before', 'after'])),
