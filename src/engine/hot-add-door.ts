@@ -28,6 +28,8 @@ export interface HotAddDoorOptions extends DoorOptions {
 
 /** A disk is attached anew once before the proxy is given up. */
 const TRIES_PER_PROXY = 2;
+/** A device that goes fails its requests a moment before its name is gone too. */
+const LEAVING_MS = 2000;
 const SLOT_WAIT_MS = 5000;
 
 export class HotAddDoor implements DiskDoor {
@@ -187,6 +189,8 @@ export class HotAddDoor implements DiskDoor {
   async #lossBehind(deviceId: string, error: unknown): Promise<unknown> {
     if (LOSSES.some((type) => error instanceof type)) return error;
     try {
+      await this.#attached?.locate(deviceId);
+      await sleep(this.#context.env.clock, LEAVING_MS, this.#options.signal);
       await this.#attached?.locate(deviceId);
       return undefined;
     } catch {
