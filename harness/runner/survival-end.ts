@@ -59,8 +59,19 @@ async function acceptRestored(story: Story): Promise<void> {
   const known = new Set([...story.before.servers.map(({ id }) => id), ...story.operator.made]);
   for (const server of story.world.servers.list()) {
     if (known.has(server.id)) continue;
-    for (const record of story.points.values()) if (await isImageOf(story, server.id, record)) break;
+    for (const record of story.points.values()) {
+      if (!(await isImageOf(story, server.id, record))) continue;
+      settleDebt(story, server.name);
+      break;
+    }
   }
+}
+
+/** The restore that was to make this server has made it. */
+function settleDebt(story: Story, name: string): void {
+  const owed = story.survival?.owed ?? [];
+  const at = owed.findIndex(({ to = 'new', newName }) => to === 'new' && (newName ?? name) === name);
+  if (at >= 0) owed.splice(at, 1);
 }
 
 async function isImageOf(

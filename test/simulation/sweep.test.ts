@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MUTANTS } from '../../harness/mutants/mutants.ts';
+import { loadScenario } from '../../harness/runner/load-scenarios.ts';
+import { parseScenario } from '../../harness/runner/parse-scenario.ts';
+import { runOnce } from '../../harness/runner/run-once.ts';
+import type { Seams } from '../../harness/runner/seams.ts';
+import { failureFile } from '../../harness/sweep/failure-file.ts';
+import { createSweepLane } from '../../harness/sweep/lane.ts';
+import type { CellResult, SweepResult } from '../../harness/sweep/sweep-api.ts';
+import {
+  planSweep,
+  type SweepLane,
+  type SweepPlan,
+  type SweepTask,
+  sweep,
+} from '../../harness/sweep/sweep.ts';
+import type { Transport } from '../../src/engine/engine-api.ts';
+import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import { createSimulator } from '../../simulator/app/simulator.ts';
+
+let simulator: Simulator;
+beforeAll(async () => {
+  simulator = await createSimulator();
+});
+afterAll(async () => {
+  await simulator[Symbol.asyncDispose]();
+});
+
+function taskOf(id: string, transport: Transport = 'nbd', mutant?: string): SweepTask {
+  const scenario = loadScenario(`scenarios/sweep/${id}.yaml`);
+  return { scenario, transport, seed: '1', ...(mutant === undefined ? {} : { mutant }) };
+}
+
+function seamsOf(id: string | undefined): Seams {
+  return MUTANTS.find((mutant) => mutant.id === id)?.seams() ?? {};
+}
+
+async function plan(task: SweepTask, faults?: readonly string[]): Promise<SweepPlan> {
+  return planSweep(simulator, task, seamsOf(task.mutant), faults === undefined ? {} : { faults });
+}
+
+function play(planned: SweepPlan, lanes?: readonly SweepLane[]): Promise<SweepResult> {
+  const own = [createSweepLane(simulator, seamsOf)];
+  return sweep({ plan: planned, lanes: lanes ?? own, stopwatch: () => 0 });
+}
+
+function outcomes({ cells }: SweepResult): Record<string, string> {
+  return Object.fromEntries(cells.map(({ cell, outcome, reason }) => [cell.id, `${outcome} ${reason}`]));
+}
+
+describe('the points of a run', () => {
+  it('are the steps of a backup in their order, each of which can be named again', async () => {
+    const { points, unsound } = await plan(taskOf('W01-full'));
+    expect(unsound).toBeUndefined();
+    const ids = points.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const inOrder = [
+      'checkpoint:snapshot#1',
+      'rest.request:snapshots.create#1',
+      'task.step:snapshot.create:waiting#1',
+      'rest.reply:snapshots.create#1',
+      'task.step:snapshot.create:finish#1',
+      'rest.request:backup-resources.create#1',
+      'nbd.request:READ#1',
+      'nbd.reply:READ#1',
+      'storage.rename:points#1',
+      'rest.request:backup-resources.delete#1',
+      'storage.remove:notes#1',
+    ];
+    expect(ids.filter((id) => inOrder.includes(id))).toEqual(inOrder);
+    const times = points.map(({ atMs }) => atMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  it('are of every kind in one of the scenarios made for sweeping', async () => {
+    const kinds = new Set<string>();
+    for (const task of [taskOf('W04-hotadd-full', 'hotadd'), taskOf('W07-renewals')])
+      for (const { kind } of (await plan(task)).points) kinds.add(kind);
+    expect([...kinds].sort()).toEqual([
+      'checkpoint',
+      'guest.device',
+      'guest.io',
+      'lease.tick',
+      'nbd.reply',
+      'nbd.request',
+      'rest.reply',
+      'rest.request',
+      'storage.remove',
+      'storage.rename',
+      'storage.sync',
+      'storage.write',
+      'task.step',
+    ]);
+  });
+
+  it('are struck where they are: the journals under attack are those of the clean run up to then', async () => {
+    const task = taskOf('W01-full');
+    const planned = await plan(task, ['lose-request', 'lose-reply', 'error', 'expire-resource']);
+    const clean = (await runOnce({ ...task, simulator, seams: {} })).journal;
+    const once = planned.cells.filter(({ persistence }) => persistence === 'once');
+    for (const { id, attack, points } of once.filter((_, at) => at % 5 === 0)) {
+      const scenario = { ...task.scenario, attack };
+      const { journal } = await runOnce({ ...task, scenario, simulator, seams: {} });
+      const at = journal.findIndex(({ type }) => type === 'fault.fired');
+      expect(at, id).toBeGreaterThan(0);
+      expect(JSON.stringify(journal.slice(0, at)), id).toBe(JSON.stringify(clean.slice(0, at)));
+      expect(journal[at]?.t, id).toBe((clean[0]?.t ?? 0) + (points[0]?.atMs ?? 0));
+    }
+  });
+});
+
+describe('a sweep', () => {
+  it('survives: the reference engine, killed at every point of a full backup', async () => {
+    const result = await play(await plan(taskOf('W01-full'), ['kill', 'power-cut', 'power-cut-after']));
+    expect(result.cells.length).toBeGreaterThan(150);
+    expect(result.cells.filter(({ outcome }) => outcome !== 'survived').map(described)).toEqual([]);
+  });
+
+  it('survives: lost requests and answers of HotAdd, and a repository that fails', async () => {
+    const planned = await plan(taskOf('W04-hotadd-full', 'hotadd'), ['storage-fails', 'lose-request']);
+    const cells = planned.cells.filter(({ persistence }, at) => persistence === 'once' && at % 3 === 0);
+    const result = await play({ ...planned, cells });
+    expect(result.cells.filter(({ outcome }) => outcome !== 'survived').map(described)).toEqual([]);
+  });
+
+  it('finds out a base that moves before the commit, without a scenario written for it', async () => {
+    const task = taskOf('W02-incremental', 'nbd', 'base-moves-before-commit');
+    const planned = await plan(task, ['storage-fails']);
+    const cells = planned.cells.filter(({ id }) => id.startsWith('storage.rename:points'));
+    const sound = await play({ ...planned, cells, task: taskOf('W02-incremental') });
+    expect(Object.values(outcomes(sound))).toEqual(cells.map(() => 'survived '));
+    const result = await play({ ...planned, cells });
+    const failed = result.cells.filter(({ outcome }) => outcome === 'violation');
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed[0]?.reason).toContain('ide0 as the guest had it');
+  });
+
+  it('calls an engine that fails without an attack a violation of its own', async () => {
+    const result = await play(await plan(taskOf('W01-full', 'nbd', 'leaves-its-snapshot')));
+    expect(result.cells.map(({ cell, outcome }) => [cell.id, outcome])).toEqual([['clean', 'violation']]);
+    expect(result.cells[0]?.reason).toContain('without an attack: leak oracle');
+  });
+
+  it('gives the same results in any number of lanes, in the order of the plan', async () => {
+    const planned = await plan(taskOf('W01-full'), ['lose-reply']);
+    await using other = await createSimulator();
+    const lanes = [createSweepLane(simulator, seamsOf), createSweepLane(other, seamsOf)];
+    const [one, two] = [await play(planned), await play(planned, lanes)];
+    expect(two).toEqual(one);
+    expect(two.cells.map(({ cell }) => cell.id)).toEqual(planned.cells.map(({ id }) => id));
+  });
+
+  it('goes on where it was cut short', async () => {
+    const planned = await plan(taskOf('W01-full'), ['truncated-reply']);
+    const whole = await play(planned);
+    const known = new Map(whole.cells.slice(0, 10).map((result) => [result.cell.id, result]));
+    const played: CellResult[] = [];
+    const resumed = await sweep({
+      plan: planned,
+      lanes: [createSweepLane(simulator, seamsOf)],
+      stopwatch: () => 0,
+      known,
+      onResult: (result) => played.push(result),
+    });
+    expect(resumed).toEqual(whole);
+    expect(played).toHaveLength(whole.cells.length - 10);
+  });
+
+  it('writes a cell as a file that repeats it byte for byte', async () => {
+    const task = taskOf('W01-full');
+    const planned = await plan(task, ['kill']);
+    const { cells } = await play({ ...planned, cells: planned.cells.slice(20, 21) });
+    const [cell] = cells;
+    if (cell === undefined) throw new Error('nothing was played');
+    const { name, text } = failureFile(task, cell);
+    const record = await runOnce({ ...task, scenario: parseScenario(text, name), simulator, seams: {} });
+    expect(record.journalHash).toBe(cell.journalHash);
+  });
+});
+
+function described({ cell, outcome, reason }: CellResult): string {
+  return `${outcome} ${cell.id}: ${reason}`;
+}
