@@ -99,7 +99,7 @@ describe('the points of a run', () => {
     const clean = (await runOnce({ ...task, simulator, seams: {} })).journal;
     const once = planned.cells.filter(({ persistence }) => persistence === 'once');
     for (const { id, attack, points } of once.filter((_, at) => at % 5 === 0)) {
-      const scenario = { ...task.scenario, attack };
+      const scenario = { ...task.scenario, attack: [...attack] };
       const { journal } = await runOnce({ ...task, scenario, simulator, seams: {} });
       const at = journal.findIndex(({ type }) => type === 'fault.fired');
       expect(at, id).toBeGreaterThan(0);
