@@ -56,6 +56,13 @@ describe('the client of QEMU', () => {
     expect(events).toEqual([{ name: 'DEVICE_DELETED', data: { device: 'plug3' } }]);
   });
 
+  it('takes several messages that come at once', async () => {
+    const { client, theirs } = stage();
+    const asked = [client.execute('stop'), client.execute('cont')];
+    theirs.write('{"return":1,"id":1}\r\n{"event":"STOP"}\r\n{"return":2,"id":2}\r\n');
+    expect(await Promise.all(asked)).toEqual([1, 2]);
+  });
+
   it('fails what is unanswered when QEMU goes away', async () => {
     const { client, theirs } = stage();
     const asked = client.execute('stop');
