@@ -4,7 +4,7 @@ import type { Standby } from './gate.ts';
 import { proxiesOf } from './race-actors.ts';
 import { startedTask } from './started-task.ts';
 
-/** Comes after every letter that a world's servers get. */
+/** No server gets this letter. */
 export const OPERATOR_LETTER = 'P';
 
 export function powerCut(world: World): Standby {

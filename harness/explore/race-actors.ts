@@ -23,8 +23,13 @@ export function proxiesOf(world: World): readonly { readonly id: string; readonl
   return world.servers.list().filter(({ id }) => isProxy(world, id));
 }
 
+/** Without P, who is the operator. */
+const LETTERS = 'ABCDEFGHIJKLMNOQRSTUVWXYZ';
+
 function letterOf(at: number): string {
-  return String.fromCodePoint('A'.charCodeAt(0) + at);
+  const letter = LETTERS[at];
+  if (letter === undefined) throw new RangeError(`no more than ${LETTERS.length} servers can race`);
+  return letter;
 }
 
 /**

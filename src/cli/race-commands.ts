@@ -12,6 +12,7 @@ import {
   type ScheduledStep,
   ScheduleInvalid,
 } from '../../harness/explore/schedule.ts';
+import { firstProxy } from '../../harness/explore/with-power-cut.ts';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { renderFailure, renderRace, renderSchedule } from '../../harness/report/race.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
@@ -105,8 +106,8 @@ function racesCalled(word: string, { powerCut = false }: RaceFlags): readonly Ch
 }
 
 function taskOf(known: Race, scenario: Scenario, flags: RaceFlags): RaceTask {
-  if (flags.powerCut === true && scenario.world.proxies === undefined)
-    throw new CliError('usage', `${scenario.id} names no proxy whose power could be cut`);
+  if (flags.powerCut === true && firstProxy(scenario) === undefined)
+    throw new CliError('usage', `${scenario.id} has no proxy whose power could be cut`);
   return {
     race: known,
     scenario,
