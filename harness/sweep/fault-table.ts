@@ -63,16 +63,39 @@ function refused(code: RefusalCode): AttackRow {
   );
 }
 
-function data(on: 'nbd' | 'guest', words: Omit<FaultWords, 'on'>): AttackRow {
+/** Of the task that the point is a step of. */
+function task(words: Omit<FaultWords, 'on'>, steps: readonly string[]): AttackRow {
   return {
     fault: words.kind,
     persistences: ALWAYS,
+    fits: ({ name }) => steps.includes(taskOf(name).step),
+    attack: ({ name, nth }, persistence, id) => {
+      const { action, step } = taskOf(name);
+      return struck({ ...words, on: `task:${action}`, step } as FaultWords, nth, persistence, id);
+    },
+  };
+}
+
+function taskOf(name: string): { readonly action: string; readonly step: string } {
+  const [action = '', step = ''] = name.split(':');
+  return { action, step };
+}
+
+function data(
+  on: 'nbd' | 'guest',
+  words: Omit<FaultWords, 'on'>,
+  { name = words.kind, fits }: Omit<RestOptions, 'persistences'> = {},
+): AttackRow {
+  return {
+    fault: name,
+    persistences: ALWAYS,
+    ...(fits === undefined ? {} : { fits }),
     attack: (point, persistence, id) => struck({ ...words, on }, point.ordinal, persistence, id),
   };
 }
 
 /** In the middle of this reply, of all that the connection has said. */
-function midReply(kind: 'drop-after-bytes' | 'silence-after-bytes'): AttackRow {
+function midReply(kind: 'drop-after-bytes' | 'silence-after-bytes' | 'garbage-after-bytes'): AttackRow {
   return {
     fault: kind,
     persistences: ALWAYS,
@@ -153,6 +176,24 @@ function storage(operation: StorageFaultNode['operation']): readonly AttackRow[]
   ];
 }
 
+/** Where the call itself has the effect, a task that forgets it has nothing to forget. */
+const DONE_BY_THE_CALL: readonly string[] = ['backup-resource.delete', 'backup-resource.renew'];
+
+const PHANTOM: AttackRow = {
+  ...task({ kind: 'task-phantom' }, ['finish']),
+  fits: ({ name }) => taskOf(name).step === 'finish' && !DONE_BY_THE_CALL.includes(taskOf(name).action),
+};
+
+/** Counted among the reads alone. */
+const CORRUPTION: AttackRow = {
+  fault: 'corrupt-payload',
+  persistences: ALWAYS,
+  fits: ({ name }) => name === 'READ',
+  attack: ({ nth }, persistence, id) => struck({ kind: 'corrupt-payload', on: 'nbd' }, nth, persistence, id),
+};
+
+const isWrite = ({ name }: Point): boolean => name.startsWith('WRITE');
+
 const ERROR = { kind: 'error', status: 500, message: 'Internal error.' } as const;
 
 const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
@@ -176,9 +217,13 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     killed(({ name, nth }) => ({ operation: name, nth, side: 'after' })),
   ],
   'task.step': [
+    task({ kind: 'task-fails' }, ['doing', 'finish']),
+    task({ kind: 'task-hangs' }, ['doing']),
+    PHANTOM,
+    task({ kind: 'delay', delay: LONG_DELAY, when: 'before' }, ['doing']),
     killed(({ name, nth }) => {
-      const [action = '', status = ''] = name.split(':');
-      return { event: { type: 'task', action, status }, nth };
+      const { action, step } = taskOf(name);
+      return { event: { type: 'task', action, status: step }, nth };
     }),
   ],
   'lease.tick': [
@@ -189,6 +234,8 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   ],
   'nbd.request': [
     data('nbd', ERROR),
+    data('nbd', { kind: 'errno', errno: 'ESHUTDOWN' }, { name: 'errno:ESHUTDOWN' }),
+    data('nbd', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
     data('nbd', { kind: 'lose-request' }),
     data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),
     data('nbd', { kind: 'expire-resource' }),
@@ -196,9 +243,12 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   ],
   'nbd.reply': [
     data('nbd', { kind: 'lose-reply' }),
+    data('nbd', { kind: 'reorder-replies' }),
     data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'after' }),
     midReply('drop-after-bytes'),
     midReply('silence-after-bytes'),
+    midReply('garbage-after-bytes'),
+    CORRUPTION,
     connection({ kind: 'one-byte-at-a-time' }),
     connection({ kind: 'bad-certificate', flaw: 'foreign-ca' }, true),
     killed(({ ordinal }) => ({ event: { type: 'nbd.reply' }, nth: ordinal })),
@@ -215,6 +265,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   ],
   'guest.io': [
     data('guest', ERROR),
+    data('guest', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
     data('guest', { kind: 'lose-request' }),
     data('guest', { kind: 'lose-reply' }),
     data('guest', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),

@@ -20,8 +20,10 @@ const ALL_KINDS: readonly Point[] = [
   ),
   point('rest.reply', 'snapshots.create', 2),
   point('task.step', 'snapshot.create:doing'),
+  point('task.step', 'snapshot.create:finish'),
   point('lease.tick', 'renewed', 3),
   point('nbd.request', 'READ', 2, 4),
+  point('nbd.request', 'WRITE', 1, 5),
   { ...point('nbd.reply', 'READ', 1, 5), connection: 3, offsetBytes: 0 },
   point('guest.device', 'appears'),
   point('guest.device', 'vanishes'),
@@ -93,6 +95,9 @@ describe('the plan of a sweep', () => {
     expect(names(point('rest.request', 'cbt.changed-areas'))).toContain('cbt-expired');
     expect(names(request)).toContain('refuse:SNAPSHOT_LIMIT');
     expect(names(request)).not.toContain('refuse:HOTADD_CONFLICT');
+    expect(names(point('task.step', 'snapshot.delete:finish'))).toContain('task-phantom');
+    expect(names(point('task.step', 'backup-resource.delete:finish'))).not.toContain('task-phantom');
+    expect(names(point('nbd.request', 'READ'))).not.toContain('errno:ENOSPC');
     const later = { ...point('nbd.reply', 'READ', 2), connection: 1, offsetBytes: 500 };
     expect(names(later)).not.toContain('one-byte-at-a-time');
     expect(names(later, { ...ground, isTls: true })).not.toContain('bad-certificate');
