@@ -1,5 +1,6 @@
 /** The asking side of the channel into a proxy's guest. */
 import type { Duplex } from 'node:stream';
+import { readFrom } from '../nbd/client/direct-read.ts';
 import { FrameDecoder, answerPayloadBytes, encodeFrame } from './channel-frame.ts';
 
 /** The guest's answer was not `ok`; its own words are the message. */
@@ -36,7 +37,9 @@ export class ChannelClient {
       payloadBytes: answerPayloadBytes,
       onFrame: (words, payload) => this.#answer(words, payload),
     });
-    stream.on('data', (chunk: Buffer) => this.#guard(() => decoder.push(chunk)));
+    const take = (chunk: Buffer): void => this.#guard(() => decoder.push(chunk));
+    // The decoder keeps nothing of what it is given, so the memory may be the next bytes' at once.
+    readFrom(stream, take);
     stream.on('error', (error: Error) => this.#lose(error));
     stream.on('end', () => this.#lose());
     stream.on('close', () => this.#lose());

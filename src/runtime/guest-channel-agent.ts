@@ -1,5 +1,5 @@
 /** The engine's foot in a proxy's guest that is a virtual machine of its own: through the socket of its agent. */
-import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   AgentLost,
   type ConnectProxy,
@@ -16,6 +16,7 @@ import { agentSocket } from '../kernel/guest-folder.ts';
 import { NbdError } from '../nbd/client/errors.ts';
 import { ERRNO } from '../nbd/wire/errno.ts';
 import { type AskGuest, openChannelDisk } from './channel-disk.ts';
+import { dialUnix } from './nbd-dial.ts';
 import { createWallClock } from './wall-clock.ts';
 
 export interface GuestChannelOptions {
@@ -113,24 +114,11 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
 }
 
 /** @throws AgentLost */
-function dialAgent(path: string, proxy: string, signal: AbortSignal): Promise<net.Socket> {
-  return new Promise((resolve, reject) => {
+async function dialAgent(path: string, proxy: string, signal: AbortSignal): Promise<Duplex> {
+  try {
+    return await dialUnix(path)(signal);
+  } catch (cause) {
     signal.throwIfAborted();
-    const socket = net.connect({ path });
-    const abort = (): void => void socket.destroy(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    const settle = (): void => {
-      signal.removeEventListener('abort', abort);
-      socket.off('error', fail);
-    };
-    const fail = (cause: Error): void => {
-      settle();
-      reject(signal.aborted ? signal.reason : new AgentLost(`${proxy}: no agent at ${path}`, { cause }));
-    };
-    socket.once('error', fail);
-    socket.once('connect', () => {
-      settle();
-      resolve(socket);
-    });
-  });
+    throw new AgentLost(`${proxy}: no agent at ${path}`, { cause });
+  }
 }

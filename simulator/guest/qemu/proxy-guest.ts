@@ -7,18 +7,16 @@
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { ChannelClient, ChannelLost } from '../../../src/guest-channel/channel-client.ts';
 import { type ChannelDevice, parseDevices } from '../../../src/guest-channel/channel-devices.ts';
 import { type Clock, sleep } from '../../../src/kernel/clock.ts';
 import type { GuestDevice } from '../guest-api.ts';
-import { openDeviceDoor } from '../levels/device-door.ts';
 import { BULK_SERIAL, BulkDisk } from './bulk-disk.ts';
 import { HotPlug, type Plugged } from './hot-plug.ts';
 import type { MachineShape } from './qemu-command.ts';
 import { QemuError, QemuMachine } from './qemu-machine.ts';
 import { BOOT_TIMEOUT_MS } from './saved-machine.ts';
-import { serveOne } from './serve-one.ts';
+import { listenOne } from './listen-one.ts';
 
 export interface ProxyGuestOptions {
   /** For errors. */
@@ -37,6 +35,9 @@ const UNPLUG_TIMEOUT_MS = 30_000;
 const LOOK_MS = 5;
 /** virtio-blk has no room for more. */
 const SERIAL_CHARACTERS = 20;
+
+/** Serves a disk in NBD at the path of a unix socket. */
+type OpenDoor = (path: string) => Promise<AsyncDisposable>;
 
 interface Attached {
   readonly plugged: Plugged;
@@ -120,9 +121,9 @@ export class ProxyGuest implements AsyncDisposable {
   }
 
   /** Resolves when the guest shows the disk. @throws QemuError, QmpError */
-  async attach(device: GuestDevice, dial: () => Duplex | undefined): Promise<void> {
+  async attach(device: GuestDevice, openDoor: OpenDoor): Promise<void> {
     // In the order of asking, though the guest may then show several at once.
-    const plugged = this.#plugging.then(() => this.#plug(device, dial));
+    const plugged = this.#plugging.then(() => this.#plug(device, openDoor));
     this.#plugging = plugged.catch(() => undefined);
     await plugged;
     const seen = await this.#untilShown(device);
@@ -131,10 +132,10 @@ export class ProxyGuest implements AsyncDisposable {
       this.#attached.set(device.diskId, { ...attached, sequence: seen.sequence });
   }
 
-  async #plug({ diskId, serial, isReadOnly }: GuestDevice, dial: () => Duplex | undefined): Promise<void> {
+  async #plug({ diskId, serial, isReadOnly }: GuestDevice, openDoor: OpenDoor): Promise<void> {
     const path = join(this.#folder, `${++this.#sockets}.sock`);
     await using attaching = new AsyncDisposableStack();
-    const socket = attaching.use(await openDeviceDoor(path, dial));
+    const socket = attaching.use(await openDoor(path));
     const plugged = await this.#hotPlug.plug({ socket: path, serial, isReadOnly });
     this.#attached.set(diskId, { plugged, socket });
     attaching.move();
@@ -185,7 +186,7 @@ export class ProxyGuest implements AsyncDisposable {
       sizeBytes: disk.device.sizeBytes,
       isReadOnly: false,
     };
-    await this.attach(device, () => serveOne(disk.device, this.#options.wallClock));
+    await this.attach(device, (path) => listenOne(path, disk.device, this.#options.wallClock));
     const seen = (await this.devices()).find(({ serial }) => serial === BULK_SERIAL);
     if (seen !== undefined) this.#bulk = { disk, device: seen };
   }

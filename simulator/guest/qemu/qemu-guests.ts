@@ -10,6 +10,7 @@ import { type Clock, whileHolding } from '../../../src/kernel/clock.ts';
 import { agentSocket } from '../../../src/kernel/guest-folder.ts';
 import type { GuestExecResult, World } from '../../domain/world-api.ts';
 import type { DeviceMirror, GuestDevice, GuestServer, Guests } from '../guest-api.ts';
+import { openDeviceDoor } from '../levels/device-door.ts';
 import { PRIVATE } from '../levels/guest-folder-owner.ts';
 import { type AgentDoor, openAgentDoor } from './agent-door.ts';
 import { ProxyGuest } from './proxy-guest.ts';
@@ -72,7 +73,8 @@ class Level implements DeviceMirror {
     return this.#reporting(server, async () => {
       await this.#openDoor(server);
       const guest = await this.#machine(server);
-      await guest.attach(device, () => this.#options.guests.dial(server.id, device.name));
+      const dial = () => this.#options.guests.dial(server.id, device.name);
+      await guest.attach(device, (path) => openDeviceDoor(path, dial));
     });
   }
 

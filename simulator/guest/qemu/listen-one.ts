@@ -1,15 +1,13 @@
-/** A connection to one disk of this process, in NBD. */
-import { type Duplex, duplexPair } from 'node:stream';
+/** One disk of this process at a unix socket, in NBD. */
 import type { Clock } from '../../../src/kernel/clock.ts';
 import type { ExportDevice } from '../../nbd/export-device.ts';
+import { listenNbd } from '../../nbd/listen-nbd.ts';
 import { defaultNbdLimits } from '../../nbd/nbd-limits.ts';
 import { silentObserver } from '../../nbd/nbd-observer.ts';
-import { serveNbd } from '../../nbd/serve-nbd.ts';
 
-/** The client's end. */
-export function serveOne(device: ExportDevice, clock: Clock): Duplex {
-  const [client, server] = duplexPair();
-  void serveNbd(server, {
+export function listenOne(path: string, device: ExportDevice, clock: Clock): Promise<AsyncDisposable> {
+  return listenNbd({
+    address: { path },
     directory: {
       list: () => [],
       find: () => device,
@@ -18,8 +16,5 @@ export function serveOne(device: ExportDevice, clock: Clock): Duplex {
     observer: silentObserver,
     limits: defaultNbdLimits,
     clock,
-    connectionId: 1,
-    address: 'guest',
   });
-  return client;
 }
