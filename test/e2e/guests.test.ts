@@ -55,6 +55,17 @@ describe('backlot serve', () => {
     expect(disk?.path.startsWith(join(folder, 'mine'))).toBe(true);
   });
 
+  it('leaves the guests of another simulator alone', async () => {
+    await using first = await serveProxy([]);
+    const [disk] = await first.attach('ide1');
+    await using _second = await serveProxy([]);
+    const connect = connectGuestFolder({ folder: first.serve.guestDir, clock: createWallClock() });
+    const agent = await connect(proxy, signal);
+    const opened = await agent.open('vdb', { write: false, signal });
+    expect((await opened.read(0, DISKS.ide1)).equals(disk?.content ?? Buffer.alloc(0))).toBe(true);
+    await agent.close();
+  });
+
   it('keeps the guests of a second world apart', async () => {
     await using served = await serveProxy([]);
     await served.serve.control('/worlds', { id: 'second', preset: 'tiny' });
@@ -62,6 +73,7 @@ describe('backlot serve', () => {
     expect(readdirSync(second).filter((name) => name !== '.backlot').length).toBeGreaterThan(0);
     const gone = await fetch(`${served.serve.ready.control}/_backlot/v1/worlds/second`, { method: 'DELETE' });
     expect(gone.ok).toBe(true);
+    expect(existsSync(second)).toBe(false);
     const connect = connectGuestFolder({ folder: second, clock: createWallClock() });
     await expect(connect(proxy, signal)).rejects.toBeInstanceOf(AgentLost);
   });

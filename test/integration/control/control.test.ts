@@ -379,6 +379,17 @@ describe('faults and backup resources', () => {
     expect(world?.snapshots.list(source.id)).toHaveLength(1);
   });
 
+  it('says why a disk could not be detached', async () => {
+    await using control = await openControl('virtual');
+    const { name } = await firstServer(control);
+    const guest = `${WORLD}/guests/backup-proxy-1`;
+    await control.call('POST', `${guest}/attach`, { server: name });
+    await control.call('POST', `${WORLD}/faults`, { kind: 'detach-hangs', ms: 0, on: 'guest' });
+    const { status, text } = await control.call('POST', `${guest}/detach`);
+    expect(status).toBe(409);
+    expect(text).toContain('did not release');
+  });
+
   it('waits half a minute for a device that never appears', async () => {
     await using control = await openControl('x1000');
     await control.call('POST', `${WORLD}/faults`, { kind: 'device-never', on: 'guest' });

@@ -37,6 +37,10 @@ async function traces({ serve }: ServedProxy): Promise<string[]> {
   return [...files, ...mounts].filter((text) => text.includes(serve.guestDir));
 }
 
+/** A detached mount hides the file behind a loop device, so the device itself is looked for. */
+const loopDevices = async (): Promise<string[]> =>
+  (await run('losetup', '--list', '--noheadings', '--output', 'NAME')).split('\n').map((name) => name.trim());
+
 const fuse = requirePeers(['nbdfuse', 'dd', 'qemu-img', 'blockdev', 'losetup']);
 const canLoop = fuse.available && userInfo().uid === 0;
 
@@ -104,6 +108,7 @@ describe.skipIf(!canLoop)('a hot-added disk as a block device', () => {
     );
     await proxy.detach(disk);
     expect(readdirSync(join(proxy.root, 'dev'))).toEqual(['disk']);
+    expect(await loopDevices()).not.toContain(device);
     expect(await traces(proxy)).toEqual([]);
   });
 
@@ -175,10 +180,12 @@ describe.skipIf(!canLoop)('a simulator that ends', () => {
 
   it('by SIGKILL leaves what the next one cleans up', async () => {
     await using dead = await serveProxy(['--guest', 'loop']);
-    await dead.attach('ide0');
+    const [disk] = await dead.attach('ide0');
+    const device = realpathSync(disk?.path ?? '');
     await dead.serve.stop('SIGKILL');
     expect((await traces(dead)).length).toBeGreaterThan(0);
     await using next = await serveProxy(['--guest', 'socket']);
+    expect(await loopDevices()).not.toContain(device);
     expect(await traces(dead)).toEqual([]);
     expect(() => statSync(dead.serve.guestDir)).toThrow('ENOENT');
     expect(statSync(next.serve.guestDir).isDirectory()).toBe(true);
