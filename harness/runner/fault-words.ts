@@ -1,6 +1,7 @@
 /** Faults in the words of scenario files: durations and sizes are texts, and some fields have a usual value. */
 import type { FaultKind, FaultSpec } from '../../simulator/fault/fault-api.ts';
 import type { FaultField } from '../../simulator/fault/fault-fields.ts';
+import { COMMON_FIELDS } from '../../simulator/fault/fault-spec.ts';
 import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
 import { parseDuration, parseSize } from './quantities.ts';
@@ -26,7 +27,21 @@ export function faultSpecOf(body: StepBodies['fault'], transport: Transport): Fa
   const given: Readonly<Record<string, unknown>> = body;
   const { id, kind, server, device, resource, actor, connection, step, after, times } = body;
   const on = body.on === 'data' ? (transport === 'hotadd' ? 'guest' : 'nbd') : body.on;
-  const common = { id, kind, on, server, device, resource, actor, connection, step, after, times };
+  const atRemaining = valueOf(body.atRemaining, COMMON_FIELDS.atRemaining);
+  const common = {
+    atRemaining,
+    id,
+    kind,
+    on,
+    server,
+    device,
+    resource,
+    actor,
+    connection,
+    step,
+    after,
+    times,
+  };
   const own = Object.entries(kindRowOf(kind).fields).map(([name, field]) => [
     name,
     valueOf(given[field.word] ?? field.fallback, field),

@@ -187,7 +187,7 @@ function operationProblems(
 }
 
 /** Besides operations. */
-const FAULT_PLACES = ['*', 'nbd', 'guest', 'data', ...TASK_PLACES];
+const FAULT_PLACES = ['*', 'nbd', 'guest', 'data', 'lease', ...TASK_PLACES];
 
 function faultProblems(step: StepNode, path: Path): Problem[] {
   const { fault } = step;

@@ -5,7 +5,8 @@
 import { type Clock, sleep } from '../../src/kernel/clock.ts';
 import type { ErrnoName } from '../../src/nbd/wire/errno.ts';
 import type { World } from '../domain/world-api.ts';
-import type { FaultKind, FaultPoint, Faults } from '../fault/fault-api.ts';
+import type { FaultKind, FaultPoint, Faults, StruckFault } from '../fault/fault-api.ts';
+import { type Scope, scopeOf, WORLD_FAULT_KINDS, worldFaultsOf } from '../fault/world-faults.ts';
 import type { ExportConnection, RequestGuard } from '../nbd/export-device.ts';
 import { ReplyOrder } from './reply-order.ts';
 
@@ -15,7 +16,9 @@ export interface RequestFaultsOptions {
   readonly connection: ExportConnection;
   /** Where the requests are: `nbd` or `guest`, and whose disk. */
   readonly point: () => FaultPoint;
-  readonly world: Pick<World, 'backupResources'>;
+  readonly world: World;
+  /** The proxy in whose guest the requests are. */
+  readonly proxyId?: string;
 }
 
 const CAN = [
@@ -24,8 +27,8 @@ const CAN = [
   'delay',
   'lose-request',
   'lose-reply',
-  'expire-resource',
   'reorder-replies',
+  ...WORLD_FAULT_KINDS,
 ] as const satisfies readonly FaultKind['kind'][];
 
 /** Travels to the client as this errno. */
@@ -40,10 +43,12 @@ class RequestFault extends Error {
 }
 
 export function createRequestGuard(options: RequestFaultsOptions): RequestGuard {
-  const { faults, point, clock } = options;
+  const { faults, point, clock, world } = options;
+  const canStrike = (fault: FaultKind): boolean =>
+    worldFaultsOf(world, faults).canBefall(fault, scopeFor(options));
   const order = new ReplyOrder(clock);
   return (work) => {
-    const struck = faults.strike({ ...point(), can: CAN });
+    const struck = faults.strike({ ...point(), can: CAN, canStrike });
     if (struck.length > 0) return suffer(struck, work, options, order);
     return order.isHolding ? passing(work, order) : work();
   };
@@ -58,17 +63,17 @@ function passing<T>(work: () => T | Promise<T>, order: ReplyOrder): T | Promise<
 }
 
 async function suffer<T>(
-  struck: readonly FaultKind[],
+  struck: readonly StruckFault[],
   work: () => T | Promise<T>,
   options: RequestFaultsOptions,
   order: ReplyOrder,
 ): Promise<T> {
-  const { clock, connection } = options;
+  const { clock, connection, world, faults } = options;
   for (const fault of struck) {
     if (fault.kind === 'error') throw new RequestFault(fault.message);
     if (fault.kind === 'errno') throw new RequestFault(`fault: ${fault.errno}`, fault.errno);
     if (fault.kind === 'lose-request') cut(connection, 'fault: request lost');
-    if (fault.kind === 'expire-resource') expireResources(options);
+    worldFaultsOf(world, faults).befall(fault, scopeFor(options));
     if (fault.kind === 'delay' && fault.when === 'before') await sleep(clock, fault.ms);
   }
   const result = await work();
@@ -83,10 +88,8 @@ async function suffer<T>(
   return result;
 }
 
-/** Ends every running backup resource of the server. */
-function expireResources({ world: { backupResources }, point }: RequestFaultsOptions): void {
-  for (const { id, serverId, status } of backupResources.list())
-    if (serverId === point().serverId && status === 'running') backupResources.expireNow(id);
+function scopeFor({ world, point, proxyId }: RequestFaultsOptions): Scope {
+  return { ...scopeOf(world, point()), ...(proxyId === undefined ? {} : { proxyId }) };
 }
 
 /** The connection is gone, so whatever this returned would never be sent. */

@@ -16,6 +16,7 @@ import { createWorld } from '../domain/create-world.ts';
 import type { HotAddedDisk, World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import type { FaultPoint, Faults } from '../fault/fault-api.ts';
+import { createLeaseFaults } from '../fault/lease-faults.ts';
 import { createFaults } from '../fault/registry.ts';
 import { createTaskFaults } from '../fault/task-faults.ts';
 import { createGuestPlane } from '../guest/guest-plane.ts';
@@ -125,6 +126,7 @@ async function hostWorld(
         connection,
         world,
         point: () => guestPoint(disk),
+        proxyId: disk.proxyId,
       }),
   });
   const world: World = createWorld({
@@ -136,7 +138,13 @@ async function hostWorld(
     journal,
     inventory,
     guestPort: guests.port,
-    interference: { fatesOf: createTaskFaults(() => faults) },
+    interference: {
+      fatesOf: createTaskFaults(
+        () => faults,
+        () => world,
+      ),
+      leaseChanged: createLeaseFaults({ clock, faults: () => faults, world: () => world }),
+    },
     ...(spec.settings === undefined ? {} : { settings: spec.settings }),
     ...(baseImages === undefined ? {} : { baseImages }),
   });

@@ -55,6 +55,11 @@ function armDeadline(state: WorldState, resource: ResourceRecord): void {
   resource.deadline = state.agenda.at(state.agenda.now() + resource.lockTimeMs, () =>
     endResource(state, resource, 'deadline-passed', 'lock_time is over'),
   );
+  tellLease(state, resource);
+}
+
+function tellLease({ interference }: WorldState, { id, server, deadline }: ResourceRecord): void {
+  interference.leaseChanged({ resourceId: id, serverId: server.id, deadlineMs: deadline?.atMs });
 }
 
 /** The one way out of pending and running. */
@@ -68,6 +73,7 @@ export function endResource(
   const { server } = resource;
   resource.deadline?.cancel();
   resource.deadline = undefined;
+  tellLease(state, resource);
   move(state, resource, event, why);
   detachWhere(state, (disk) => disk.resource === resource, `its backup resource is ${resource.status}`);
   if (server.holder === resource) server.holder = undefined;

@@ -15,15 +15,22 @@ import { OBEDIENT_GUEST } from './guest-port.ts';
 import { createGuest } from './guest.ts';
 import { createHotAdd } from './hot-add.ts';
 import { detachWhere } from './hot-added-disk.ts';
-import type { Interference } from './interference.ts';
+import { type Interference, NO_INTERFERENCE } from './interference.ts';
 import type { InventorySpec } from './inventory.ts';
+import { crashServer } from './power.ts';
 import { serverFromSpec } from './server-record.ts';
 import { createServers, usedMbByDatastore } from './servers.ts';
 import { createSnapshots } from './snapshots.ts';
 import { TaskQueue } from './task-queue.ts';
 import { createTokens } from './tokens.ts';
 import type { GuestPort, World, WorldSettings } from './world-api.ts';
-import type { DatastoreRecord, HostRecord, ServerRecord, WorldState } from './world-state.ts';
+import {
+  type DatastoreRecord,
+  type HostRecord,
+  type ServerRecord,
+  serverOf,
+  type WorldState,
+} from './world-state.ts';
 
 export interface WorldOptions {
   readonly id: string;
@@ -73,6 +80,9 @@ export function createWorld(options: WorldOptions): World {
     exports: createExports(state),
     setHostOnline: (hostId, isOnline) => setHostOnline(state, hostId, isOnline),
     setDatastoreOnline: (datastoreId, isOnline) => setDatastoreOnline(state, datastoreId, isOnline),
+    setDatastoreFull: (datastoreId, isFull) => setDatastoreFull(state, datastoreId, isFull),
+    crashServer: (serverId) => crashServer(state, serverOf(state, serverId)),
+    cutConnections: (why) => cutConnections(state, why),
     settle: () => state.agenda.settle(),
     close: () => closeWorld(state),
   };
@@ -93,12 +103,15 @@ function createState(options: WorldOptions): WorldState {
     pools: inventory.pools,
     clusters: inventory.clusters,
     hosts: inventory.hosts.map((host): HostRecord => ({ ...host, isOnline: true })),
-    datastores: inventory.datastores.map((store): DatastoreRecord => ({ ...store, isOnline: true })),
+    datastores: inventory.datastores.map(
+      (store): DatastoreRecord => ({ ...store, isOnline: true, isFull: false }),
+    ),
     credentials: inventory.credentials,
     servers: new Map(),
     resources: new Map(),
     proxies: new Set(),
     guestPort: options.guestPort ?? OBEDIENT_GUEST,
+    interference: options.interference ?? NO_INTERFERENCE,
     openBase: options.baseImages ?? refuseImages,
   };
 }
@@ -124,6 +137,16 @@ function setHostOnline(state: WorldState, hostId: string, isOnline: boolean): vo
   detachWhere(state, ({ proxy }) => proxy.hostId === hostId, `host ${hostId} is offline`);
 }
 
+function setDatastoreFull(state: WorldState, datastoreId: string, isFull: boolean): void {
+  state.agenda.settle();
+  const store = state.datastores.find((candidate) => candidate.id === datastoreId);
+  if (store === undefined) throw new ApiError('NOT_FOUND', `datastore ${datastoreId}`);
+  if (store.isFull === isFull) return;
+  store.isFull = isFull;
+  const [from, to] = isFull ? ['free', 'full'] : ['full', 'free'];
+  state.journal.append({ type: 'state', entity: 'datastore', id: datastoreId, from, to });
+}
+
 function setDatastoreOnline(state: WorldState, datastoreId: string, isOnline: boolean): void {
   state.agenda.settle();
   const store = state.datastores.find((candidate) => candidate.id === datastoreId);
@@ -146,6 +169,10 @@ function noteOnline(state: WorldState, entity: 'host' | 'datastore', id: string,
 
 function closeWorld(state: WorldState): void {
   state.agenda.close();
+  cutConnections(state, 'the world is closed');
+}
+
+function cutConnections(state: WorldState, why: string): void {
   for (const resource of state.resources.values())
-    for (const connection of resource.connections) connection.cut('the world is closed');
+    for (const connection of resource.connections) connection.cut(why);
 }

@@ -17,6 +17,7 @@ import type {
 } from '../nbd/export-device.ts';
 import { isServing } from './backup-lease.ts';
 import { exportLiveDisk, exportSnapshotDisk } from './exported-disk.ts';
+import { datastoreOf, refuseUnread, refuseUnwritten } from './storage-state.ts';
 import { noteFirstWrite } from './restore-writes.ts';
 import type { ResourceRecord, WorldState } from './world-state.ts';
 
@@ -73,17 +74,22 @@ function findExport(state: WorldState, name: string, isTls: boolean): FoundExpor
 }
 
 function deviceOf(state: WorldState, resource: ResourceRecord, deviceId: DeviceId): ExportDevice | undefined {
+  const { snapshot, server } = resource;
+  const store = datastoreOf(state, server, deviceId);
   const check = (): void => {
     state.agenda.settle();
     if (!isServing(resource)) throw new ApiError('RESOURCE_GONE', resource.id);
+    refuseUnread(store);
   };
-  const { snapshot, server } = resource;
   const frozen = snapshot?.disks.get(deviceId);
   if (frozen !== undefined)
     return exportSnapshotDisk(server, deviceId, frozen, state.settings.granularityBytes, check);
   const live = resource.type === 'restore' && server.disks.find((disk) => disk.deviceId === deviceId);
   if (!live) return undefined;
-  return exportLiveDisk(live.image, check, () => noteFirstWrite(state, resource));
+  return exportLiveDisk(live.image, check, () => {
+    refuseUnwritten(store);
+    noteFirstWrite(state, resource);
+  });
 }
 
 function openExport(found: FoundExport, connection: ExportConnection): OpenExport {

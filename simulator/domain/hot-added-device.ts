@@ -2,6 +2,7 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { ExportDevice } from '../nbd/export-device.ts';
 import { exportLiveDisk } from './exported-disk.ts';
+import { datastoreOf, refuseUnwritten } from './storage-state.ts';
 import { noteFirstWrite } from './restore-writes.ts';
 import type { HotAddedRecord, WorldState } from './world-state.ts';
 
@@ -11,7 +12,11 @@ export function deviceOf(state: WorldState, disk: HotAddedRecord): ExportDevice 
     if (!disk.isAttached) throw new ApiError('DISK_NOT_ATTACHED', disk.id);
   };
   const restored = disk.snapshot === undefined ? disk.resource : undefined;
-  const device = exportLiveDisk(disk.image, check, () => restored && noteFirstWrite(state, restored));
+  const store = datastoreOf(state, disk.source, disk.disk.deviceId);
+  const device = exportLiveDisk(disk.image, check, () => {
+    refuseUnwritten(store);
+    if (restored !== undefined) noteFirstWrite(state, restored);
+  });
   return {
     ...device,
     write: (offset, data) => track(disk, device.write(offset, data)),

@@ -23,12 +23,23 @@ export type TaskFate =
   /** It is reported done; what the call had begun is taken back. */
   | { readonly kind: 'phantom' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Something else befalls the world first. */
+  | { readonly kind: 'event'; readonly happen: () => void }
   /** It stays as it is until `resume` is called, perhaps never. */
   | { readonly kind: 'hang'; readonly whenOver: (resume: () => void) => void };
 
 export interface Interference {
   /** In the order in which they come; all after one that ends the task are void. */
   fatesOf(moment: TaskMoment): readonly TaskFate[];
+  leaseChanged(lease: Lease): void;
 }
 
-export const NO_INTERFERENCE: Interference = { fatesOf: () => [] };
+/** The time that a backup resource has. */
+export interface Lease {
+  readonly resourceId: string;
+  readonly serverId: string;
+  /** `undefined` when it is over. */
+  readonly deadlineMs: number | undefined;
+}
+
+export const NO_INTERFERENCE: Interference = { fatesOf: () => [], leaseChanged: () => undefined };

@@ -38,6 +38,11 @@ export function stopServer(state: WorldState, server: ServerRecord, force: boole
   return runPowerTask(state, server, 'stop', force ? Math.min(stop, FORCED_STOP_MS) : stop);
 }
 
+/** Off at once, whatever it was doing; a task that works on it goes on to its end. */
+export function crashServer(state: WorldState, server: ServerRecord): void {
+  if (server.status !== 'stopped') setServerStatus(state, server, 'stopped', 'it crashed');
+}
+
 export function setServerStatus(
   state: WorldState,
   server: ServerRecord,

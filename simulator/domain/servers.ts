@@ -128,6 +128,7 @@ function refuseNoSpace(state: WorldState, config: ServerConfig): void {
   );
   const wanted = config.disks.filter((disk) => disk.preallocate === 'full');
   const wantedMb = wanted.reduce((sum, disk) => sum + disk.sizeBytes / BYTES_PER_MB, 0);
+  if (store?.isFull === true) throw new ApiError('NO_SPACE', store.name);
   if (store !== undefined && wantedMb > store.totalMb - (usedMbByDatastore(state).get(store.id) ?? 0))
     throw new ApiError('NO_SPACE', store.name);
 }

@@ -15,6 +15,7 @@ import { ApiError } from '../../src/contract/errors.ts';
 import type { SnapshotId, TaskId } from '../../src/kernel/ids.ts';
 import { countDifferences } from '../store/extent-differences.ts';
 import { recoverSnapshot } from './recover-snapshot.ts';
+import { refuseNoSnapshot, refuseOffline } from './storage-state.ts';
 import { noteSnapshot, setSnapshotStatus, takeSnapshot } from './take-snapshot.ts';
 import { viewSnapshot } from './views.ts';
 import type { Snapshot, Snapshots, TaskAction } from './world-api.ts';
@@ -44,6 +45,7 @@ export function createSnapshots(state: WorldState): Snapshots {
       const type = snapshotType(server, options.type);
       refuseBusy(server);
       refuseRestoreLock(server);
+      refuseNoSnapshot(state, server);
       const isQuiesced = options.isQuiesced === true && server.vmtools === 1;
       const snapshot = takeSnapshot(state, server, { ...options, type, isQuiesced });
       const taskId = startTask(state, 'snapshot.create', server, snapshot, {
@@ -82,6 +84,7 @@ function deleteSnapshots(
   const doomed = [...new Set(snapshotIds)].map((id) => snapshotOf(server, id));
   for (const snapshot of doomed) refuseDelete(snapshot);
   refuseBusy(server);
+  refuseOffline(state, server);
   const [first] = doomed;
   if (first === undefined) throw new ApiError('INVALID_PARAMETER', 'snapshot_ids');
   const mergeMs = mergeDurationMs(state, server, doomed);

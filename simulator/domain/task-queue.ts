@@ -110,6 +110,9 @@ export class TaskQueue implements Tasks {
         return this.#giveUp(task, 'failure', fate.message);
       case 'phantom':
         return this.#giveUp(task, 'finish', '');
+      case 'event':
+        fate.happen();
+        return next();
       case 'delay':
         return this.#hold(task, step, next, (resume) =>
           this.#agenda.at(this.#agenda.now() + fate.ms, resume),

@@ -305,6 +305,12 @@ export interface World {
   setHostOnline(hostId: string, isOnline: boolean): void;
   /** @throws NOT_FOUND */
   setDatastoreOnline(datastoreId: string, isOnline: boolean): void;
+  /** Nothing more can be written to it, or again something can. @throws NOT_FOUND */
+  setDatastoreFull(datastoreId: string, isFull: boolean): void;
+  /** The server is off at once, as by a power cut or a crash of its process. Nothing happens to one that is. @throws NOT_FOUND */
+  crashServer(serverId: string): void;
+  /** Every NBD connection to an export ends; leases go on. */
+  cutConnections(why: string): void;
   /** Processes everything that is due at the clock's instant, in order. */
   settle(): void;
   /** Cancels timers, cuts connections. */

@@ -22,6 +22,7 @@ import type { FrozenChanges } from '../store/changed-blocks.ts';
 import type { DiskImage } from '../store/disk-image.ts';
 import type { FrozenLayer } from '../store/frozen-layer.ts';
 import type { Agenda, Appointment } from './agenda.ts';
+import type { Interference } from './interference.ts';
 import type {
   ClusterSpec,
   CredentialSpec,
@@ -48,6 +49,8 @@ export interface HostRecord extends HostSpec {
 
 export interface DatastoreRecord extends DatastoreSpec {
   isOnline: boolean;
+  /** Nothing more fits, whatever the numbers say. */
+  isFull: boolean;
 }
 
 /** Counters of a server's CBT: all its disks share them, so that one checkpoint stands for all. */
@@ -184,6 +187,7 @@ export interface WorldState {
   readonly proxies: Set<ServerRecord>;
   readonly openBase: (file: string) => BaseImage;
   readonly guestPort: GuestPort;
+  readonly interference: Interference;
 }
 
 /** The server as of now. @throws NOT_FOUND */

@@ -29,6 +29,20 @@ export type FaultKind =
   | { readonly kind: 'truncated-reply' }
   /** The changed-areas query answers that CBT has expired, and it is so: every checkpoint is void. */
   | { readonly kind: 'cbt-expired' }
+  /** Another backup product gets the server for so long. */
+  | { readonly kind: 'occupy'; readonly seconds: number }
+  /** A platform job of higher priority takes the server. */
+  | { readonly kind: 'preempt' }
+  /** The host that serves the server's disks is offline for so long. */
+  | { readonly kind: 'host-gone'; readonly ms: number }
+  /** The datastore of the server's disks can't be read or written for so long. */
+  | { readonly kind: 'datastore-offline'; readonly ms: number }
+  /** Nothing more can be written to the datastore of the server's disks for so long. */
+  | { readonly kind: 'datastore-full'; readonly ms: number }
+  /** The proxy VM is off at once. */
+  | { readonly kind: 'proxy-crash' }
+  /** The platform's processes start again, with their state. */
+  | { readonly kind: 'restart' }
   /** The token or all tokens stop being valid before the operation. */
   | { readonly kind: 'expire-tokens' }
   /** Every running backup resource of the server ends as if its time were over, before the operation. */
@@ -79,7 +93,7 @@ export type FaultSpec = FaultKind & {
   readonly id?: string;
   /**
    * Name of an operation of the contract (`cbt.changed-areas`), `*` for all, `task:` and an action (`task:snapshot.create`,
-   * `task:*`) for steps of tasks, `nbd` for the data plane, or `guest` for
+   * `task:*`) for steps of tasks, `lease` for an instant of a backup resource's time, `nbd` for the data plane, or `guest` for
    * hot-added devices in a proxy's guest (there `server` and `device` are those of the disk's source). `error`, `delay`
    * and `expire-resource` strike at `guest` as they do at `nbd`: at single requests of a program to a device.
    */
@@ -95,6 +109,8 @@ export type FaultSpec = FaultKind & {
   readonly connection?: number;
   /** For tasks, where in its course: the call was accepted, the work begins, the effect comes. Default `finish`. */
   readonly step?: TaskStep;
+  /** For leases (`on: lease`): strikes when a backup resource has so much time left, in seconds. */
+  readonly atRemaining?: number;
   /** Lets the first so many matches pass. Default 0. */
   readonly after?: number;
   /** Fires so often, then never again. Default 1; 0 = sticky. */
@@ -125,6 +141,10 @@ export interface FaultPoint {
   readonly can?: readonly FaultKind['kind'][];
   /** Whether its moment has come; a fault for which it has not passes uncounted. Always when absent. */
   readonly isNow?: (fault: FaultKind) => boolean;
+  /** Whether there is anything for it to strike; a fault for which there is not waits for the next match. */
+  readonly canStrike?: (fault: FaultKind) => boolean;
+  /** Seconds that a lease has left. */
+  readonly remaining?: number;
 }
 
 export interface Faults {
@@ -137,6 +157,8 @@ export interface Faults {
    * must carry them out.
    */
   strike(point: FaultPoint): readonly StruckFault[];
+  /** Tells which faults are planned, those that are already first. */
+  onPlanned(listener: (fault: StruckFault) => void): void;
   /** Tells which faults were cleared: what lasts ends with its fault. */
   onCleared(listener: (id: string) => void): void;
 }

@@ -2,7 +2,7 @@
 import { ApiError } from '../../src/contract/errors.ts';
 import type { FaultKind, FaultSpec } from './fault-api.ts';
 import { TASK_STEPS } from '../domain/interference.ts';
-import { type FaultFields, oneOf, optional, text, whole } from './fault-fields.ts';
+import { type FaultFields, oneOf, optional, seconds, text, whole } from './fault-fields.ts';
 import { FAULT_KIND_NAMES, FAULT_KINDS, kindRowOf } from './fault-kinds.ts';
 import { placeOf, placeProblems } from './fault-place.ts';
 import type { KindRow } from './kind-row.ts';
@@ -20,6 +20,7 @@ export const COMMON_FIELDS = {
   actor: optional(text('actor')),
   connection: optional(whole('connection', 1, Number.MAX_SAFE_INTEGER)),
   step: optional(oneOf('step', TASK_STEPS)),
+  atRemaining: optional(seconds('atRemaining', 1)),
   after: optional(whole('after', ...ANY_NUMBER)),
   times: optional(whole('times', ...ANY_NUMBER)),
 } as const satisfies FaultFields;
@@ -75,6 +76,8 @@ function misplaced(given: Given, kind: FaultKind['kind'], row: KindRow): string[
     return ['device: not for this fault; it strikes at all disks of one HotAdd task'];
   if (given['connection'] !== undefined && placeOf(on) !== 'nbd')
     return ['connection: only for faults on nbd'];
+  if ((given['atRemaining'] !== undefined) !== (placeOf(on) === 'lease'))
+    return ['atRemaining: faults on lease need it, others do not have it'];
   return placeOf(on) === 'task' ? taskProblems(given, on) : stepProblems(given);
 }
 

@@ -36,6 +36,7 @@ interface Entry {
 export function createFaults(options: FaultsOptions): Faults {
   const entries = new Map<string, Entry>();
   const listeners: ((id: string) => void)[] = [];
+  const planners: ((fault: StruckFault) => void)[] = [];
   const cleared = (ids: readonly string[]): void => {
     for (const id of ids) for (const tell of listeners) tell(id);
   };
@@ -46,6 +47,7 @@ export function createFaults(options: FaultsOptions): Faults {
       if (entries.has(id)) throw new ApiError('CONFLICT', `a fault with the id ${id} is planned already`);
       const entry: Entry = { id, spec, struck: { ...spec, id }, seen: 0, fired: 0, lastsUntilMs: -1 };
       entries.set(id, entry);
+      for (const tell of planners) tell(entry.struck);
       return viewEntry(entry);
     },
     list: () => Array.from(entries.values(), viewEntry),
@@ -61,6 +63,10 @@ export function createFaults(options: FaultsOptions): Faults {
       return Array.from(entries.values())
         .filter((entry) => isLasting(entry, point, options) || isDue(entry, point, options))
         .map(({ struck }) => struck);
+    },
+    onPlanned(listener) {
+      planners.push(listener);
+      for (const { struck } of entries.values()) listener(struck);
     },
     onCleared: (listener) => void listeners.push(listener),
   };
@@ -89,6 +95,7 @@ function isDue(entry: Entry, point: FaultPoint, options: FaultsOptions): boolean
   if (entry.seen <= (spec.after ?? 0)) return false;
   const times = spec.times ?? 1;
   if (times !== 0 && entry.fired >= times) return false;
+  if (point.canStrike?.(spec) === false) return false;
   if (spec.kind === 'unavailable' || spec.kind === 'rate-limited')
     entry.lastsUntilMs = options.now() + spec.ms;
   fire(entry, point, options.journal);
@@ -103,6 +110,7 @@ function matches(spec: FaultSpec, point: FaultPoint, { resolve }: FaultsOptions)
   if (spec.resource !== undefined && spec.resource !== point.resourceId) return false;
   if (spec.actor !== undefined && spec.actor !== point.actor) return false;
   if (spec.connection !== undefined && spec.connection !== point.connection) return false;
+  if (point.remaining !== undefined && spec.atRemaining !== point.remaining) return false;
   if (point.step !== undefined && (spec.step ?? 'finish') !== point.step) return false;
   if (spec.server === undefined) return true;
   if (spec.server === point.serverId || spec.server === point.serverName) return true;

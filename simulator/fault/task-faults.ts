@@ -6,33 +6,40 @@
  * - `task-fails`: the platform gives up and takes back what the call had begun.
  * - `task-hangs`: the step does not come; the task goes on when its fault is cleared, as if somebody had unstuck it.
  * - `task-phantom`: the same as failing, and the task says that all went well.
+ * - What befalls the world (world-faults.ts) does so just before the step.
  */
 import type { Interference, TaskFate, TaskMoment } from '../domain/interference.ts';
-import type { FaultKind, Faults, StruckFault } from './fault-api.ts';
+import type { World } from '../domain/world-api.ts';
+import type { FaultKind, FaultPoint, Faults, StruckFault } from './fault-api.ts';
+import { scopeOf, WORLD_FAULT_KINDS, worldFaultsOf } from './world-faults.ts';
 
 const CAN = [
   'delay',
   'task-fails',
   'task-hangs',
   'task-phantom',
+  ...WORLD_FAULT_KINDS,
 ] as const satisfies readonly FaultKind['kind'][];
 
-/** `faults` come later than the world whose tasks they disturb. */
-export function createTaskFaults(faults: () => Faults): Interference['fatesOf'] {
+/** World and faults come later than the tasks that they disturb. */
+export function createTaskFaults(faults: () => Faults, world: () => World): Interference['fatesOf'] {
   const stuck = new Stuck();
   let isListening = false;
   return (moment) => {
-    const struck = faults().strike(pointOf(moment));
-    if (struck.length === 0) return NO_FATE;
+    if (faults().list().length === 0) return NO_FATE;
     if (!isListening) faults().onCleared((id) => stuck.free(id));
     isListening = true;
-    return struck.flatMap((fault) => fateOf(fault, stuck));
+    const befalls = worldFaultsOf(world(), faults());
+    const point = pointOf(moment);
+    const scope = scopeOf(world(), point);
+    const struck = faults().strike({ ...point, canStrike: (fault) => befalls.canBefall(fault, scope) });
+    return struck.flatMap((fault) => fateOf(fault, stuck, () => befalls.befall(fault, scope)));
   };
 }
 
 const NO_FATE: readonly TaskFate[] = [];
 
-function pointOf({ action, step, serverId, objectId }: TaskMoment) {
+function pointOf({ action, step, serverId, objectId }: TaskMoment): FaultPoint {
   return {
     on: `task:${action}`,
     step,
@@ -42,7 +49,7 @@ function pointOf({ action, step, serverId, objectId }: TaskMoment) {
   };
 }
 
-function fateOf(fault: StruckFault, stuck: Stuck): TaskFate[] {
+function fateOf(fault: StruckFault, stuck: Stuck, happen: () => void): TaskFate[] {
   switch (fault.kind) {
     case 'delay':
       return [{ kind: 'delay', ms: fault.ms }];
@@ -53,7 +60,7 @@ function fateOf(fault: StruckFault, stuck: Stuck): TaskFate[] {
     case 'task-hangs':
       return [{ kind: 'hang', whenOver: (resume) => stuck.add(fault.id, resume) }];
     default:
-      return [];
+      return [{ kind: 'event', happen }];
   }
 }
 

@@ -4,6 +4,7 @@ import { sleep } from '../../src/kernel/clock.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { FaultKind, FaultPoint } from '../fault/fault-api.ts';
 import { isMangled, mangleBody } from '../fault/reply-faults.ts';
+import { type Scope, scopeOf, worldFaultsOf } from '../fault/world-faults.ts';
 import type { World } from '../domain/world-api.ts';
 import type { RawCall, Reply } from './call.ts';
 import { holdersOf, pointOf } from './fault-point.ts';
@@ -34,9 +35,16 @@ export async function strikeBefore(
 ): Promise<StruckFaults> {
   if (call.operation === undefined || hosted.faults.list().length === 0) return NO_FAULTS;
   const point = pointOf(hosted.world, call.operation, call, body, actor);
-  const kinds = hosted.faults.strike(point);
-  const scene: Scene = { world: hosted.world, point, call, body };
-  for (const kind of kinds) await applyBefore(kind, scene);
+  const befalls = worldFaultsOf(hosted.world, hosted.faults);
+  const scope = scopeOfCall(hosted.world, point, call, body);
+  const kinds = hosted.faults.strike({
+    ...point,
+    canStrike: (fault) => befalls.canBefall(fault, scope),
+  });
+  for (const kind of kinds) {
+    await applyBefore(kind, hosted.world, point);
+    befalls.befall(kind, scope);
+  }
   return {
     kinds,
     isRequestLost: kinds.some(({ kind }) => kind === 'lose-request'),
@@ -64,24 +72,13 @@ export function damageByFault(faults: StruckFaults, reply: Reply): Reply {
   return { ...reply, text: mangleBody(faults.kinds, JSON.stringify(reply.body)) };
 }
 
-interface Scene {
-  readonly world: World;
-  readonly point: FaultPoint;
-  readonly call: RawCall;
-  readonly body: Json | undefined;
-}
-
-async function applyBefore(fault: FaultKind, scene: Scene): Promise<void> {
-  const { world, point } = scene;
+async function applyBefore(fault: FaultKind, world: World, { serverId }: FaultPoint): Promise<void> {
   if (fault.kind === 'delay' && fault.when === 'before') await sleep(world.clock, fault.ms);
-  if (fault.kind === 'expire-tokens') world.tokens.expireAll();
-  if (fault.kind === 'cbt-expired' && point.serverId !== undefined) world.cbt.expire(point.serverId, 'fault');
-  if (fault.kind === 'expire-resource') expireResources(scene);
+  if (fault.kind === 'cbt-expired' && serverId !== undefined) world.cbt.expire(serverId, 'fault');
 }
 
-/** Those under which the call works; all where it names no server. */
-function expireResources({ world, point, call, body }: Scene): void {
-  const holders = point.serverId === undefined ? undefined : holdersOf(world, point.serverId, call, body);
-  for (const { id, serverId, status } of world.backupResources.list())
-    if (status === 'running' && (holders?.has(serverId) ?? true)) world.backupResources.expireNow(id);
+/** A HotAdd call is about the owners of the disks that it names, and about its proxy. */
+function scopeOfCall(world: World, point: FaultPoint, call: RawCall, body: Json | undefined): Scope {
+  if (point.serverId === undefined || !point.on.includes('hot-add')) return scopeOf(world, point);
+  return { serverIds: holdersOf(world, point.serverId, call, body), proxyId: point.serverId };
 }

@@ -28,6 +28,7 @@ import {
   strikeBefore,
 } from './carry-out-faults.ts';
 import { HANDLERS } from './handlers.ts';
+import { worldFaultsOf } from '../fault/world-faults.ts';
 import { type Caller, identifyByHeader, identifyByLogin } from './identify.ts';
 import { journalReply, journalRequest } from './journal-call.ts';
 import { parseBody, parseBodyOrNothing } from './parse-body.ts';
@@ -103,12 +104,15 @@ async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller):
   const call = callsOf(world).next();
   const body = parseBodyOrNothing(raw);
   journalRequest(world, call, raw, caller.actor, body);
+  const befalls = worldFaultsOf(world, caller.hosted.faults);
+  const { restarts } = befalls;
+  const isForgotten = (): boolean => befalls.restarts !== restarts;
   let faults: StruckFaults = NO_FAULTS;
   let reply: Reply;
   try {
     verifySignature(caller, raw);
     faults = await strikeBefore(caller.hosted, raw, body, caller.actor);
-    if (faults.isRequestLost) {
+    if (faults.isRequestLost || isForgotten()) {
       journalReply(world, call, raw, undefined, true);
       return 'lost';
     }
@@ -117,8 +121,9 @@ async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller):
     reply = refusalOf(envelopeOfPath(raw.path), error, operationOf(raw.operation));
   }
   if (faults.delayAfterMs > 0) await sleep(world.clock, faults.delayAfterMs);
-  journalReply(world, call, raw, reply, faults.isReplyLost);
-  return faults.isReplyLost ? 'lost' : damageByFault(faults, reply);
+  const isLost = faults.isReplyLost || isForgotten();
+  journalReply(world, call, raw, reply, isLost);
+  return isLost ? 'lost' : damageByFault(faults, reply);
 }
 
 /** The call was held against the schemas of its operation, so it fits the handler of the same name. */

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { TASK_STEPS } from '../../../simulator/domain/interference.ts';
 import { FAULT_KIND_NAMES } from '../../../simulator/fault/fault-kinds.ts';
+import { DURATION_PATTERN } from '../quantities.ts';
 import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Verify } from './jobs.ts';
 import { closed, Count, Duration, EngineName, Name, ProxyName, ServerName, Size, Slot } from './words.ts';
 
@@ -10,7 +11,7 @@ export const Fault = Type.Object(
     id: Name,
     on: Type.String({
       description:
-        'A REST operation, * for all, task:<action>, nbd, guest (hot-added devices), or data: whichever of the two the engine reads by',
+        'A REST operation, * for all, task:<action>, lease, nbd, guest (hot-added devices), or data: whichever of the two the engine reads by',
     }),
     kind: Type.Enum([...FAULT_KIND_NAMES]),
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
@@ -34,6 +35,12 @@ export const Fault = Type.Object(
     step: Type.Optional(
       Type.Enum([...TASK_STEPS], {
         description: 'Of a task: accepted, begins, has its effect; default finish',
+      }),
+    ),
+    atRemaining: Type.Optional(
+      Type.String({
+        pattern: DURATION_PATTERN,
+        description: 'Of a lease: strikes when it has so much time left',
       }),
     ),
     after: Type.Optional(Count),

@@ -9,6 +9,7 @@ import { createWorld } from '../../../simulator/domain/create-world.ts';
 import type { CredentialSpec, InventorySpec } from '../../../simulator/domain/inventory.ts';
 import type { GuestPort, Server, World, WorldSettings } from '../../../simulator/domain/world-api.ts';
 import type { Faults } from '../../../simulator/fault/fault-api.ts';
+import { createLeaseFaults } from '../../../simulator/fault/lease-faults.ts';
 import { createFaults } from '../../../simulator/fault/registry.ts';
 import { createTaskFaults } from '../../../simulator/fault/task-faults.ts';
 import { createProductApi } from '../../../simulator/http/product-api.ts';
@@ -78,7 +79,13 @@ export function createTestbed(options: TestbedOptions = {}): Testbed {
     rng: rng.fork('world'),
     journal,
     inventory,
-    interference: { fatesOf: createTaskFaults(() => faults) },
+    interference: {
+      fatesOf: createTaskFaults(
+        () => faults,
+        () => world,
+      ),
+      leaseChanged: createLeaseFaults({ clock, faults: () => faults, world: () => world }),
+    },
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.guestPort === undefined ? {} : { guestPort: options.guestPort }),
   });

@@ -64,6 +64,23 @@ describe('a planned fault', () => {
     },
   );
 
+  it('"restart" leaves calls under way without an answer, and ends every login', async () => {
+    const testbed = createTestbed();
+    const { world, registry, credential, call, faults, server, clock } = testbed;
+    const { id } = world.tokens.issue(credential.username, credential.password);
+    const [hosted] = registry.list();
+    if (hosted !== undefined) registry.noteToken(id, { hosted, username: credential.username });
+    faults.add({ kind: 'delay', ms: 5000, when: 'after', on: 'snapshots.create' });
+    faults.add({ kind: 'restart', on: 'task:snapshot.create', step: 'doing' });
+    await expect(takeSnapshot(testbed)).rejects.toThrow('destroyed');
+    faults.add({ kind: 'restart', on: 'servers.get' });
+    await expect(call('servers.get', { server_id: server.id })).rejects.toThrow('destroyed');
+    await clock.advanceBy(60_000);
+    expect(snapshotNames(testbed)).toEqual(['x']);
+    expect((await call('azs.list', {}, { headers: { Authorization: `Token ${id}` } })).status).toBe(401);
+    expect((await call('servers.get', { server_id: server.id })).status).toBe(200);
+  });
+
   it('strikes only the caller that it names', async () => {
     const testbed = createTestbed();
     const { faults, credential } = testbed;

@@ -13,6 +13,7 @@ function stage(fates: Partial<Record<TaskStep, readonly TaskFate[]>>) {
   const journal = new Journal({ now: () => clock.now() });
   const asked: TaskMoment[] = [];
   const interference = {
+    leaseChanged: () => undefined,
     fatesOf(moment: TaskMoment) {
       asked.push(moment);
       return fates[moment.step] ?? [];

@@ -134,6 +134,25 @@ describe('planned faults', () => {
     expect(strikes(faults, 1)).toEqual([0]);
   });
 
+  it('waits for the next match while there is nothing to strike, and counts what it has seen', () => {
+    const { faults } = makeFaults();
+    faults.add({ kind: 'proxy-crash', on: '*', after: 1 });
+    const strike = (canStrike: () => boolean) => faults.strike({ ...QUERY, canStrike }).length;
+    expect([strike(() => true), strike(() => false), strike(() => true), strike(() => true)]).toEqual([
+      0, 0, 1, 0,
+    ]);
+    expect(faults.list()[0]).toMatchObject({ seen: 4, fired: 1 });
+  });
+
+  it('tells of faults that are planned, those that are already first', () => {
+    const { faults } = makeFaults();
+    const told: string[] = [];
+    faults.add({ kind: 'lose-reply', on: '*', id: 'early' });
+    faults.onPlanned(({ id }) => told.push(id));
+    faults.add({ kind: 'lose-reply', on: '*', id: 'late' });
+    expect(told).toEqual(['early', 'late']);
+  });
+
   it('ends what lasts when it is cleared, and says so', () => {
     const { faults } = makeFaults();
     const told: string[] = [];
@@ -208,10 +227,13 @@ describe('planned faults', () => {
     [{ kind: 'refuse', on: '*', code: 'NO_SUCH_ERROR' }, 'code: must be one of INVALID_PARAMETER'],
     [{ kind: 'unavailable', on: '*', ms: 0 }, 'ms: must be an integer from 1'],
     [{ kind: 'lose-reply', on: '*', connection: 1 }, 'connection: only for faults on nbd'],
+    [{ kind: 'restart', on: 'lease' }, 'atRemaining: faults on lease need it'],
+    [{ kind: 'restart', on: 'nbd', atRemaining: 3 }, 'atRemaining: faults on lease need it'],
+    [{ kind: 'lose-reply', on: 'lease', atRemaining: 3 }, 'on: this fault strikes only at "rest"'],
     [{ kind: 'device-never', on: 'nbd' }, 'on: this fault strikes only at "guest"'],
     [{ kind: 'drop-after-bytes', on: 'guest', bytes: 1 }, 'on: this fault strikes only at "nbd"'],
     [
-      { kind: 'expire-tokens', on: 'guest' },
+      { kind: 'garbage-reply', on: 'guest' },
       'on: this fault strikes at REST operations only, not at "guest"',
     ],
     [{ kind: 'device-late', on: 'guest', ms: 0 }, 'ms: must be an integer from 1'],

@@ -20,6 +20,7 @@ function stage() {
     add: () => DELAY,
     clear: () => undefined,
     strike: () => [],
+    onPlanned: () => undefined,
     onCleared: () => undefined,
   };
   const patient = createPatientClock(clock, { world: { journal }, faults });
