@@ -12,6 +12,9 @@ export interface HotPlugDisk {
   readonly isReadOnly: boolean;
 }
 
+/** What is needed of a machine. */
+type HotPlugMachine = Pick<QemuMachine, 'qmp' | 'ended'>;
+
 /** A disk that is plugged in. */
 export interface Plugged {
   readonly slot: number;
@@ -24,11 +27,11 @@ const GEOMETRY = { cyls: 1024, heads: 16, secs: 63 } as const;
 const ASK_AGAIN_MS = 5000;
 
 export class HotPlug {
-  readonly #machine: QemuMachine;
+  readonly #machine: HotPlugMachine;
   readonly #wallClock: Clock;
   readonly #taken = new Set<number>();
 
-  constructor(machine: QemuMachine, wallClock: Clock) {
+  constructor(machine: HotPlugMachine, wallClock: Clock) {
     this.#machine = machine;
     this.#wallClock = wallClock;
   }
