@@ -12,8 +12,10 @@ import { needQemu, openQemuRig, PROXY } from './qemu-rig.ts';
 
 describe.skipIf(!needQemu())('the process of a machine', () => {
   it.skipIf(!requirePeers(['setpriv']).available)('ends when its owner is killed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'backlot-killed-'));
     const owner = spawn(process.execPath, [join(import.meta.dirname, 'killed-owner.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: folder },
     });
     const [said] = (await once(owner.stdout, 'data')) as [Buffer];
     const machine = said.toString().trim();
@@ -21,6 +23,7 @@ describe.skipIf(!needQemu())('the process of a machine', () => {
     expect(existsSync(`/proc/${machine}`)).toBe(true);
     owner.kill('SIGKILL');
     await expect.poll(() => existsSync(`/proc/${machine}`), { timeout: 20_000 }).toBe(false);
+    rmSync(folder, { recursive: true });
   });
 
   it("says in QEMU's own words why it does not start", async () => {
