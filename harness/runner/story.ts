@@ -39,6 +39,8 @@ export interface SurvivalState {
   readonly owed: StepBodies['restore'][];
   /** Engines that the story has given a job. */
   readonly engines: Set<EngineName>;
+  /** Position in the journal and instant at which the attack ended; all that follows must come right. */
+  readonly over: { readonly n: number; readonly t: number } | undefined;
 }
 
 /** Marks what the second engine makes, so that neither takes the other's things for its own. */
@@ -67,6 +69,8 @@ export class Story {
   before: WorldState = { servers: [], snapshots: [], resources: [], tasks: [], hotAddedDisks: [] };
   /** The newest point of each engine. */
   readonly lastPoint = new Map<EngineName, string>();
+  /** Points of which the engine itself has said that they are wrong. */
+  readonly disowned = new Set<string>();
   comparedBytes = 0;
   /** Points that were compared after the last job that writes to the repository. */
   readonly judgedSince = new Set<string>();

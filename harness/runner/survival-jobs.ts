@@ -26,6 +26,7 @@ export async function surviveBackup(story: Story, body: StepBodies['backup']): P
   const from = story.position;
   const end = await untilNotKilled(story, engine, 'backup', (of) => of.backup(job));
   if (end.kind === 'done') await takeIn(story, engine, end.value.pointId, server, end.value.snapshotId);
+  else await disownPoints(story, engine, end.why);
   await adoptPoints(story, engine, from);
   const id = end.kind === 'done' ? end.value.pointId : undefined;
   if (id === undefined) return end.kind === 'done' ? '' : end.why;
@@ -120,6 +121,12 @@ function judgeEnd<T>(
   const why = describeChain(settled.error);
   if (settled.error instanceof Error && settled.error.name === 'JobFailed') return { kind: 'failed', why };
   throw new StoryFailed(`${what} succeeds or fails with JobFailed`, why);
+}
+
+/** A job that fails because it found its own point wrong says which one that is. */
+async function disownPoints(story: Story, engine: EngineName, why: string): Promise<void> {
+  for (const { id } of await unknownPoints(story, engine))
+    if (why.includes(`restore point ${id} is wrong`)) story.disowned.add(id);
 }
 
 /** Points that no result told of: of a job that was killed, or failed, after its commit. */

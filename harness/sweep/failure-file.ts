@@ -18,13 +18,13 @@ export function failureFile(
   result: CellResult,
 ): FailureFile {
   const { cell, reason, journalHash } = result;
-  const { id, title: _, engines: __, why: ___, ...rest } = underAttack(scenario, cell);
+  const { id, title: _, engines: __, why, ...rest } = underAttack(scenario, cell);
   const name = `${scenario.id}.${transport}.${fileNameOf(cell.id)}.yaml`;
   const text = scenarioText({
     ...rest,
     id,
     title: shorten(`Under attack: ${cell.id}`),
-    why: shorten(reason),
+    why: reason === '' ? why : shorten(reason),
     engines: [transport],
   });
   const header = writeHeader(name, {

@@ -18,7 +18,7 @@ export async function runCell(
     findings,
     journalHash,
     virtualMs,
-    ...(outcome === 'undetectable' ? { detectedBy: 'verify: true' } : {}),
+    ...(outcome === 'undetectable' ? { detectedBy: detectorOf(cell) } : {}),
   };
 }
 
@@ -34,7 +34,7 @@ function outcomeOf(record: RunRecord, cell: PlannedCell, { engine }: Scenario): 
     case 'passed':
       return 'survived';
     case 'failed':
-      return isUndetectable(record, cell) && engine?.verify !== true ? 'undetectable' : 'violation';
+      return isUndetectable(record, cell, engine?.verify === true) ? 'undetectable' : 'violation';
     case 'inconclusive':
       return record.faults.some(({ fired, mayMiss }) => fired === 0 && !mayMiss) ? 'missed' : 'violation';
     default:
@@ -42,7 +42,17 @@ function outcomeOf(record: RunRecord, cell: PlannedCell, { engine }: Scenario): 
   }
 }
 
-function isUndetectable({ findings }: RunRecord, { attack }: PlannedCell): boolean {
+/** What lies only once is found out by asking again; what always lies the same, by nothing. */
+function detectorOf({ persistence }: PlannedCell): string {
+  return persistence === 'once' ? 'verify: true' : 'nothing: it is wrong at every reading';
+}
+
+function isUndetectable(
+  { findings }: RunRecord,
+  { attack, persistence }: PlannedCell,
+  verifies: boolean,
+): boolean {
+  if (verifies && persistence === 'once') return false;
   const isSuch = attack.some(({ fault }) => fault !== undefined && UNDETECTABLE.has(fault.kind));
   return isSuch && findings.every(({ actual }) => actual.includes('bytes in wrong sectors'));
 }

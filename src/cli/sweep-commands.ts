@@ -135,7 +135,7 @@ function tasksOf(words: readonly string[], flags: SweepFlags): readonly SweepTas
   const { seed, mutant } = flags;
   if (mutant !== undefined && !MUTANTS.some(({ id }) => id === mutant))
     throw new CliError('usage', `no mutant is called ${mutant}`, 'Try "backlot list mutants".');
-  return scenariosOf(words).flatMap((scenario) =>
+  const tasks = scenariosOf(words).flatMap((scenario) =>
     enginesOf(scenario, flags).map((transport) => ({
       scenario,
       transport,
@@ -143,6 +143,8 @@ function tasksOf(words: readonly string[], flags: SweepFlags): readonly SweepTas
       ...(mutant === undefined ? {} : { mutant }),
     })),
   );
+  if (tasks.length > 0) return tasks;
+  throw new CliError('usage', `no scenario of these is meant for ${flags.engine?.join(' or ')}`);
 }
 
 /** Those made for sweeping by their ids too. */

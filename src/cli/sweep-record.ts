@@ -20,7 +20,8 @@ export function openRecord(folder: string, plan: SweepPlan, resume: boolean): Sw
   const file = join(folder, `${nameOf(task)}.cells.ndjson`);
   const head = JSON.stringify({ version: 1, plan: digestOf(plan) });
   const known = resume ? readKnown(file, head) : new Map<string, CellResult>();
-  if (known.size === 0) writeFileSync(file, `${head}\n`);
+  // Written anew without a line that was cut off.
+  writeFileSync(file, [head, ...Array.from(known.values(), (one) => JSON.stringify(one)), ''].join('\n'));
   return {
     known,
     add(result) {

@@ -186,7 +186,7 @@ async function expectNoNewPoint(story: Story, engine: EngineName): Promise<void>
 
 export async function unknownPoints(story: Story, engine: EngineName): Promise<readonly PointInfo[]> {
   const points = await story.installation(engine).repository().points();
-  return points.filter(({ id }) => !story.points.has(id));
+  return points.filter(({ id }) => !story.points.has(id) && !story.disowned.has(id));
 }
 
 /** Compares once more what was compared before the last job: a later job may have damaged an earlier point. */

@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'backlot-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function backlot(...words: string[]): { code: number | null; out: string; err: string } {
+  const child = spawnSync(process.execPath, ['src/cli/main.ts', ...words], { encoding: 'utf8' });
+  return { code: child.status, out: child.stdout, err: child.stderr };
+}
+
+function linesOf(out: string): unknown[] {
+  return out
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+}
+
+describe('backlot sweep', () => {
+  it('prints points, runs and violations of each scenario and of all, and ends with 0 when all survived', () => {
+    const report = join(folder, 'good');
+    const { code, out, err } = backlot(
+      'sweep',
+      'W01',
+      '--faults',
+      'task-phantom',
+      '--jobs',
+      '2',
+      '--report',
+      report,
+    );
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^W01-full nbd +\d+ points, \d+ runs, 0 violations in [\d.]+ s$/m);
+    expect(out).toMatch(/^total +\d+ points, \d+ runs, 0 violations$/m);
+  });
+
+  it('ends its JSON with a line of points, runs and violations', () => {
+    const report = join(folder, 'json');
+    const { code, out } = backlot(
+      'sweep',
+      'W01',
+      '--faults',
+      'one-byte-at-a-time',
+      '--jobs',
+      '1',
+      '--json',
+      '--report',
+      report,
+    );
+    const lines = linesOf(out);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatchObject({ scenario: 'W01-full', engine: 'nbd', violations: 0 });
+    expect(Object.keys(lines[1] as object)).toEqual(['points', 'runs', 'violations']);
+    expect(code).toBe(0);
+    const saved = JSON.parse(readFileSync(join(report, 'sweep.json'), 'utf8'));
+    expect(saved.results[0].cells[0]).toMatchObject({ outcome: 'survived' });
+  });
+
+  it('finds a broken engine out, ends with 1, and leaves files that repeat the failures', () => {
+    const report = join(folder, 'bad');
+    const words = ['--faults', 'storage-fails', '--mutant', 'base-moves-before-commit', '--report', report];
+    const { code, out } = backlot('sweep', 'W02', ...words);
+    expect(code).toBe(1);
+    expect(out).toContain('violation storage.rename:points#');
+    const files = readdirSync(join(report, 'failures'));
+    const file = files.find((name) => name.includes('storage.rename_points'));
+    expect(file).toBeDefined();
+    // Without the mutant the same file is survived.
+    const again = backlot('run', join(report, 'failures', file ?? ''), '--engine', 'nbd', '--report', report);
+    expect([again.code, again.out]).toEqual([0, expect.stringContaining('1 passed')]);
+  });
+
+  it('goes on where it was cut short, and begins anew where the plan is another', () => {
+    const report = join(folder, 'resumed');
+    const words = ['sweep', 'W01', '--faults', 'garbage-reply', '--jobs', '1', '--report', report];
+    const whole = backlot(...words).out;
+    const file = join(report, 'W01-full.nbd.cells.ndjson');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    // Cut in the middle of a line, as a process that dies does.
+    writeFileSync(file, `${lines.slice(0, 6).join('\n')}\n${lines[6]?.slice(0, 40)}`);
+    const resumed = backlot(...words, '--resume').out;
+    expect(resumed.split(' violations')[0]).toBe(whole.split(' violations')[0]);
+    expect(readFileSync(file, 'utf8').split('\n').slice(0, 6)).toEqual(lines.slice(0, 6));
+    backlot(...words, '--resume', '--seed', '2');
+    expect(readFileSync(file, 'utf8').split('\n')[1]).not.toBe(lines[1]);
+  });
+
+  it.each([
+    [['sweep', 'W01', '--faults', 'bad-luck'], 'no kind of attack is called bad-luck'],
+    [['sweep', 'W01', '--mutant', 'nobody'], 'no mutant is called nobody'],
+    [['sweep', 'W77'], 'no scenario is called W77'],
+    [['sweep', 'W01', '--engine', 'hotadd'], 'no scenario of these is meant for hotadd'],
+    [['sweep', 'W01', '--jobs', '0'], 'a whole number from 1'],
+  ])('refuses %j with 2', (words, message) => {
+    const { code, err } = backlot(...words, '--report', join(folder, 'never'));
+    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
