@@ -29,6 +29,12 @@ export type FaultKind =
   | { readonly kind: 'truncated-reply' }
   /** The changed-areas query answers that CBT has expired, and it is so: every checkpoint is void. */
   | { readonly kind: 'cbt-expired' }
+  /** A page of changed areas is the one before it. */
+  | { readonly kind: 'cbt-page-repeated' }
+  /** A page of changed areas covers half as much. */
+  | { readonly kind: 'cbt-page-cut' }
+  /** A page of changed areas lacks a block. */
+  | { readonly kind: 'cbt-misses-block' }
   /** Another backup product gets the server for so long. */
   | { readonly kind: 'occupy'; readonly seconds: number }
   /** A platform job of higher priority takes the server. */

@@ -3,6 +3,7 @@ import type { FaultKind } from './fault-api.ts';
 import { GENERAL_KINDS, REST_KINDS } from './kinds/general-kinds.ts';
 import { GUEST_KINDS } from './kinds/guest-kinds.ts';
 import { NBD_KINDS } from './kinds/nbd-kinds.ts';
+import { PAGE_KINDS } from './kinds/page-kinds.ts';
 import { TASK_KINDS } from './kinds/task-kinds.ts';
 import { WORLD_KINDS } from './kinds/world-kinds.ts';
 import type { KindRow } from './kind-row.ts';
@@ -11,6 +12,7 @@ import type { KindRow } from './kind-row.ts';
 export const FAULT_KINDS = {
   ...GENERAL_KINDS,
   ...REST_KINDS,
+  ...PAGE_KINDS,
   ...WORLD_KINDS,
   ...TASK_KINDS,
   ...NBD_KINDS,

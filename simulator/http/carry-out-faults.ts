@@ -3,12 +3,16 @@ import { ApiError } from '../../src/contract/errors.ts';
 import { sleep } from '../../src/kernel/clock.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { FaultKind, FaultPoint } from '../fault/fault-api.ts';
+import { FAULT_KIND_NAMES } from '../fault/fault-kinds.ts';
+import { PAGE_FAULT_KINDS } from '../fault/page-faults.ts';
 import { isMangled, mangleBody } from '../fault/reply-faults.ts';
 import { type Scope, scopeOf, worldFaultsOf } from '../fault/world-faults.ts';
 import type { World } from '../domain/world-api.ts';
 import type { RawCall, Reply } from './call.ts';
 import { holdersOf, pointOf } from './fault-point.ts';
+import type { Caller } from './identify.ts';
 import { InjectedError } from './refusal.ts';
+import { spoilPages } from './spoil-pages.ts';
 import type { ApiWorld } from './world-directory.ts';
 
 /** What is left to do after the effect. */
@@ -26,6 +30,10 @@ export const NO_FAULTS: StruckFaults = {
   delayAfterMs: 0,
 };
 
+const OF_PAGES: readonly string[] = PAGE_FAULT_KINDS;
+/** All but those of which only the answer tells whether there is anything to strike. */
+const BEFORE_REPLY = FAULT_KIND_NAMES.filter((kind) => !OF_PAGES.includes(kind));
+
 /** Asks which faults strike, and carries out what comes before the effect, apart from refusing. */
 export async function strikeBefore(
   hosted: ApiWorld,
@@ -39,6 +47,7 @@ export async function strikeBefore(
   const scope = scopeOfCall(hosted.world, point, call, body);
   const kinds = hosted.faults.strike({
     ...point,
+    can: BEFORE_REPLY,
     canStrike: (fault) => befalls.canBefall(fault, scope),
   });
   for (const kind of kinds) {
@@ -64,6 +73,13 @@ export function refuseByFault(faults: StruckFaults): void {
     if (fault.kind === 'unavailable') throw new ApiError('UNAVAILABLE');
     if (fault.kind === 'rate-limited') throw new ApiError('RATE_LIMITED');
   }
+}
+
+/** The content of an answer as its faults leave it. */
+export function answerByFault({ hosted, actor }: Caller, call: RawCall, answer: Json): Json {
+  if (call.operation !== 'cbt.changed-areas' || hosted.faults.list().length === 0) return answer;
+  const point = pointOf(hosted.world, call.operation, call, undefined, actor);
+  return spoilPages(hosted, point, call, answer);
 }
 
 /** The reply as it arrives. */

@@ -21,6 +21,7 @@ import {
   type WorldOperation,
 } from './call.ts';
 import {
+  answerByFault,
   damageByFault,
   NO_FAULTS,
   refuseByFault,
@@ -140,7 +141,8 @@ function perform(api: ApiContext, raw: WorldRawCall, caller: Caller, faults: Str
   const call = checkedCall(raw, caller, operation);
   return once(raw, caller, () => {
     const handle = HANDLERS[raw.operation] as AnyHandler;
-    const data = handle(call, { worlds: api.worlds, caller });
+    const answer = handle(call, { worlds: api.worlds, caller });
+    const data = answerByFault(caller, raw, answer);
     return acceptanceOf(call.envelope, operation, data, world.settings.isStrict204);
   });
 }
