@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path';
 const PEERS: Readonly<Record<string, string>> = {
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',
+  nbdfuse: 'libnbd-bin fuse3',
   nbdkit: 'nbdkit',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
