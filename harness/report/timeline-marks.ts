@@ -34,6 +34,7 @@ export interface Mark {
 
 /** Lanes for what is nobody's call. */
 export const COMMON_LANES = {
+  engine: { key: 'engine', title: 'engine', weight: 3 },
   other: { key: 'other', title: 'other calls', weight: 2 },
   nbd: { key: 'nbd', title: 'NBD', weight: 2 },
   tasks: { key: 'tasks', title: 'tasks', weight: 4 },

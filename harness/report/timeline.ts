@@ -11,6 +11,8 @@ export interface TimelineOptions {
   readonly cast: Cast;
   /** Width of a line; 100 when absent. */
   readonly columns?: number;
+  /** What no journal tells of, in its order; each stands before the entry with its position. */
+  readonly marks?: readonly Mark[];
   /** Only entries from this position of the journal on ... */
   readonly from?: number;
   /** ... up to this one, both included. */
@@ -22,7 +24,9 @@ export function renderTimeline(journal: readonly JournalEntry[], options: Timeli
   const { columns = 100, from = 0, to = Number.POSITIVE_INFINITY } = options;
   const cast = withTasks(journal, options.cast);
   const known = new Set(cast.lanes.map(({ key }) => key));
-  const marks = journal.flatMap((entry) => markOf(entry, cast));
+  const told = journal.flatMap((entry) => markOf(entry, cast));
+  // The sort is stable: of one position, what came before the entry stays before it.
+  const marks = [...(options.marks ?? []), ...told].toSorted((a, b) => a.n - b.n);
   const rows = addUp(marks.filter(({ n, lane }) => n <= to && known.has(lane)));
   const lanes = cast.lanes.filter(({ key }) => rows.some((row) => row.lane === key && row.n >= from));
   if (lanes.length === 0) return '';

@@ -22,6 +22,8 @@ export interface PlannedStorageFault {
 export class StorageStage {
   readonly faults: PlannedStorageFault[] = [];
   readonly #watchers = new Set<StorageWatcher>();
+  /** Told of every operation that a fault strikes. */
+  onStruck: ((operation: StorageOperation, path: string) => void) | undefined;
 
   /** Calls `watcher` before and after every operation; it may kill the process that asks. */
   watch(watcher: StorageWatcher): () => void {
@@ -41,6 +43,7 @@ export class StorageStage {
       const isOver = fault.times !== 0 && fault.fired >= fault.times;
       if (fault.seen <= fault.after || isOver) continue;
       fault.fired++;
+      this.onStruck?.(operation, path);
       throw new StorageFailure('EIO', operation, path);
     }
   }

@@ -5,6 +5,7 @@ import type { Repository } from '../../src/repository/repository-api.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type EngineProcess, openRepository, type ProcessOptions, startProcess } from './engine-process.ts';
 import { StorageStage } from './gated-storage.ts';
+import { Incidents } from './incidents.ts';
 import { MachineClock } from './machine-clock.ts';
 
 export type InstallationOptions = Omit<
@@ -15,6 +16,7 @@ export type InstallationOptions = Omit<
 export class Installation {
   readonly storageStage = new StorageStage();
   readonly checkpoints = new Checkpoints();
+  readonly incidents = new Incidents();
   readonly machineClock: MachineClock;
   readonly #options: InstallationOptions;
   #storage = new MemoryStorage();
@@ -26,18 +28,22 @@ export class Installation {
   constructor(options: InstallationOptions) {
     this.#options = options;
     this.machineClock = new MachineClock(options.clock);
+    this.storageStage.onStruck = (operation, path) =>
+      this.incidents.tell({ kind: 'storage-fails', operation, path });
   }
 
   /** The process that lives now; a new one is started when there is none. @throws StoryOver */
   process(): EngineProcess {
     if (this.#isOver) throw new StoryOver();
-    this.#process ??= startProcess({
+    if (this.#process !== undefined) return this.#process;
+    this.incidents.tell({ kind: 'process-starts', life: ++this.#lives });
+    this.#process = startProcess({
       ...this.#options,
       storage: this.#storage,
       storageStage: this.storageStage,
       machineClock: this.machineClock,
       checkpoints: this.checkpoints,
-      seed: `${this.#options.seed}-${++this.#lives}`,
+      seed: `${this.#options.seed}-${this.#lives}`,
     });
     return this.#process;
   }
@@ -49,11 +55,18 @@ export class Installation {
 
   /** Ends the process's life. With a `powerCut` the storage also forgets what was not synced. */
   kill(powerCut?: Rng): void {
+    if (!this.#isOver) this.incidents.tell({ kind: 'killed', isPowerCut: powerCut !== undefined });
     this.#process?.power.kill();
     this.#process = undefined;
     this.#death.resolve();
     this.#death = Promise.withResolvers<void>();
     if (powerCut !== undefined) this.#storage = this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
+  }
+
+  /** The clock of the engine's machine is set wrong. */
+  jumpClock(byMs: number): void {
+    this.incidents.tell({ kind: 'clock-jumps', byMs });
+    this.machineClock.jump(byMs);
   }
 
   /** Ends the last life. A story that was cut off goes on for a while; it must not reach the world of the next one. */

@@ -24,6 +24,8 @@ export class Survival implements SurvivalState {
   readonly #strikes: Strike[] = [];
   readonly owed: StepBodies['restore'][] = [];
   readonly engines = new Set<EngineName>();
+  /** When it ended: the position that the next journal entry got, and the instant. */
+  over: SurvivalState['over'];
 
   constructor(entries: readonly AttackNode[]) {
     this.#entries = entries;
@@ -40,6 +42,7 @@ export class Survival implements SurvivalState {
       story.clearedFaults.push({ id, kind, fired, mayMiss: false });
     }
     await stepClearFaults(story, 'all');
+    this.over = { n: story.position, t: story.clock.now() };
   }
 
   async #armEntry(story: Story, entry: AttackNode, id: string): Promise<void> {
@@ -73,7 +76,7 @@ export class Survival implements SurvivalState {
       when,
       () => {
         strike.fired++;
-        story.installation(engine).machineClock.jump(byMs);
+        story.installation(engine).jumpClock(byMs);
       },
       { loses: false, engine },
     );

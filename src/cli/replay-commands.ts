@@ -172,10 +172,10 @@ function describe({ scenario, engine, seed, mutant, journalHash }: Order, { reco
 }
 
 function render(order: Order, played: PlayedAgain): string {
-  const { record, cast, stopped } = played;
+  const { record, cast, marks, stopped } = played;
   const width = Math.min(Math.max(process.stdout.columns ?? 110, 100), 160);
   const to = stopped === undefined ? {} : { to: stopped.at };
-  const timeline = renderTimeline(record.journal, { cast, columns: width, ...to });
+  const timeline = renderTimeline(record.journal, { cast, marks, columns: width, ...to });
   return [timeline, '', ...(stopped === undefined ? verdict(order, played) : standstill(played)), ''].join(
     '\n',
   );
