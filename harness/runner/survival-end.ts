@@ -9,6 +9,8 @@ import { judgeLeaks } from './end-of-story.ts';
 import { StoryFailed } from './outcome.ts';
 import type { StepBodies } from './scenario-schema.ts';
 import { stepWrite } from './steps/guest-steps.ts';
+import { stepStop } from './steps/operator-steps.ts';
+import { mayBeRefused } from './steps/refusable-step.ts';
 import type { Story } from './story.ts';
 import type { Survival } from './survival.ts';
 import { acceptServer, surviveBackup, surviveCleanup, surviveRestore } from './survival-jobs.ts';
@@ -48,11 +50,19 @@ async function must(story: Story, untilMs: number, what: string, work: () => Pro
 
 async function repeatRestore(story: Story, untilMs: number, restore: StepBodies['restore']): Promise<void> {
   await must(story, untilMs, 'the restore', async () => {
+    await stopTarget(story, restore);
     const why = await surviveRestore(story, restore);
     story.survival?.owed.splice(0);
     return why;
   });
 }
+
+/** The attack may have kept the operator from stopping it in time. */
+async function stopTarget(story: Story, { to = 'new' }: StepBodies['restore']): Promise<void> {
+  if (to !== 'new' && isThere(story, to)) await askToStop(story, { server: to });
+}
+
+const askToStop = mayBeRefused(stepStop);
 
 /** A restore that was killed just after its end has a whole server to show for it. */
 async function acceptRestored(story: Story): Promise<void> {

@@ -55,7 +55,10 @@ export class PointCollector {
         if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
         return;
       case 'task':
-        return this.#add('task.step', `${entry.action}:${entry.status}`);
+        // What a task says of its progress within a step is no step.
+        if (entry.status !== 'doing' || entry.progress === 0)
+          this.#add('task.step', `${entry.action}:${entry.status}`);
+        return;
       case 'state':
         if (isTick(entry)) this.#add('lease.tick', 'renewed');
         return;

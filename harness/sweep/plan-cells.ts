@@ -1,5 +1,6 @@
 /** Every attack at every point: once, and from there on; engines killed; on request pairs of attacks. */
-import { type AttackRow, type Ground, rowsFor } from './fault-table.ts';
+import type { AttackRow, Ground } from './attack-rows.ts';
+import { rowsFor } from './fault-table.ts';
 import type { Persistence, PlannedCell, Point } from './sweep-api.ts';
 
 export interface PlanOptions {

@@ -52,7 +52,11 @@ export async function planSweep(
   const record = await runOnce({ simulator, scenario, transport, seed, seams, onStory });
   if (record.outcome !== 'passed') return { task, points: [], cells: [], unsound: unsoundCell(record) };
   const { points } = collector;
-  const ground = { isTls: transport === 'nbdssl', usesTokens: scenario.engine?.login === 'password' };
+  const ground = {
+    isTls: transport === 'nbdssl',
+    usesTokens: scenario.engine?.login === 'password',
+    usesProxies: transport === 'hotadd',
+  };
   return { task, points, cells: planCells(points, { ...options, ground }) };
 }
 

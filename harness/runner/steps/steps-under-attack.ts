@@ -3,8 +3,6 @@
  * judged, and what an operator asks for may be refused, because an attack can leave a server locked for a while.
  */
 import { sleep } from '../../../src/kernel/clock.ts';
-import { ApiError } from '../../../src/contract/errors.ts';
-import { NothingToActOn, StoryFailed } from '../outcome.ts';
 import type { StepBodies, StepKind } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
 import { surviveBackup, surviveCleanup, surviveKill, surviveRestore } from '../survival-jobs.ts';
@@ -16,15 +14,12 @@ import {
   stepSnapshot,
   stepStart,
   stepStop,
-  TaskRefused,
 } from './operator-steps.ts';
 import { stepHotAdd, stepHotRemove, stepMark } from './proxy-steps.ts';
+import { LONGEST_WAIT_MS, mayBeRefused } from './refusable-step.ts';
 import { stepWaitFor } from './time-steps.ts';
 
 type Play<Kind extends StepKind> = (story: Story, body: StepBodies[Kind]) => Promise<void>;
-
-/** What a story waits for may never come. */
-const LONGEST_WAIT_MS = 600_000;
 
 export const PLAYS_UNDER_ATTACK: { readonly [Kind in StepKind]?: Play<Kind> } = {
   backup: ignoringResult(surviveBackup),
@@ -54,15 +49,3 @@ function ignoringResult<Body>(survive: (story: Story, body: Body) => Promise<str
 }
 
 async function notJudged(): Promise<void> {}
-
-function mayBeRefused<Body>(play: (story: Story, body: Body) => Promise<void>) {
-  return async (story: Story, body: Body): Promise<void> => {
-    try {
-      await play(story, body);
-    } catch (error) {
-      if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
-    }
-  };
-}
-
-const REFUSALS = [ApiError, TaskRefused, StoryFailed, NothingToActOn];
