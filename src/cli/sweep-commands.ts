@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
+import { renderMatrix } from '../../harness/report/sweep-matrix.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import { ATTACK_NAMES } from '../../harness/sweep/fault-table.ts';
 import { isMeant } from '../../harness/sweep/plan-cells.ts';
@@ -25,6 +26,7 @@ interface SweepFlags {
   readonly mutant?: string;
   readonly seed: string;
   readonly json?: boolean;
+  readonly matrix?: boolean;
   readonly report: string;
 }
 
@@ -49,6 +51,10 @@ export function registerSweepCommands(program: Command): void {
     .option('--mutant <id>', 'with a broken engine or platform (see "backlot list mutants")')
     .option('--seed <text>', 'seed of the runs; the same seed gives the same journals', '1')
     .option('--report <dir>', 'where sweep.json and the files of failing cells go', 'reports/sweep')
+    .option(
+      '--matrix',
+      'what came of every kind of attack at every point (with violations: where there is trouble)',
+    )
     .option('--json', 'a line of JSON per sweep; the last one {points, runs, violations}')
     .addHelpText('after', HELP)
     .action(runSweeps);
@@ -122,8 +128,18 @@ function show(result: SweepResult, flags: SweepFlags): void {
     process.stdout.write(`${JSON.stringify({ scenario, engine, ...totals, durationMs })}\n`);
   else
     process.stdout.write(
-      `${renderTotals(`${scenario} ${engine}`, totals, durationMs)}\n${renderViolations(result, join(flags.report, 'failures'))}`,
+      [
+        `${renderTotals(`${scenario} ${engine}`, totals, durationMs)}\n`,
+        renderViolations(result, join(flags.report, 'failures')),
+        matrixOf(result, flags),
+      ].join(''),
     );
+}
+
+/** Without being asked for only where there is something to see. */
+function matrixOf(result: SweepResult, { matrix = false }: SweepFlags): string {
+  const isTrouble = result.cells.some(({ outcome }) => outcome === 'violation' || outcome === 'broken');
+  return matrix || isTrouble ? `\n${renderMatrix(result, { isWhole: matrix })}\n` : '';
 }
 
 function exitCodeOf({ violations, broken, runs }: ReturnType<typeof totalsOf>): number {
