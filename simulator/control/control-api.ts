@@ -46,6 +46,8 @@ export interface ControlRoute {
   readonly summary: string;
   /** JSON body; absent: none. */
   readonly body?: ShapeSchema;
+  /** The body in full for the OpenAPI document, where `body` leaves the checks to the world. */
+  readonly describedBody?: object;
   /** The body is raw bytes. */
   readonly isBinaryBody?: true;
   readonly query?: Readonly<Record<string, QueryField>>;

@@ -64,7 +64,9 @@ function operationId(route: ControlRoute): string {
 
 function describeBody(route: ControlRoute) {
   if (route.isBinaryBody === true) return { required: true, content: { 'application/octet-stream': {} } };
-  return route.body === undefined ? undefined : { content: { 'application/json': { schema: route.body } } };
+  return route.body === undefined
+    ? undefined
+    : { content: { 'application/json': { schema: route.describedBody ?? route.body } } };
 }
 
 function pathParameters({ path }: ControlRoute) {

@@ -1,5 +1,6 @@
 /** Planned faults, and what the platform does to backup resources by itself. */
 import { FAULT_KIND_NAMES, kindRowOf } from '../fault/fault-kinds.ts';
+import { FAULT_SCHEMA } from '../fault/fault-schema.ts';
 import type { FaultSpec } from '../fault/fault-api.ts';
 import type { ShapeSchema } from '../inventory/check-shape.ts';
 import type { ControlCall, ControlRoute } from './control-api.ts';
@@ -24,6 +25,7 @@ export const FAULT_ROUTES: readonly ControlRoute[] = [
     path: '/worlds/:world/faults',
     summary: 'Plans a fault',
     body: { type: 'object', description: 'a fault with "kind" and "on"; see /fault-kinds' },
+    describedBody: FAULT_SCHEMA,
     run: addFault,
   },
   {

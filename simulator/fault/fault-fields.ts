@@ -1,10 +1,13 @@
 /** The fields of fault descriptions: what may stand in each, and how a scenario file calls it. */
+import type { ShapeSchema } from '../inventory/check-shape.ts';
 
 export interface FaultField {
   /** What is wrong with a value; `undefined` when nothing is. */
   readonly check: (value: unknown) => string | undefined;
   /** The values in words, for people. */
   readonly values: string;
+  /** As JSON Schema. */
+  readonly schema: ShapeSchema;
   /** Name in a scenario file. */
   readonly word: string;
   /** How a scenario file writes it: a text such as `90s` for durations, `64KiB` for sizes. */
@@ -24,36 +27,46 @@ const isWhole = (min: number, max: number) => (value: unknown) =>
     ? undefined
     : `must be an integer from ${min} to ${max}`;
 
+function integer(
+  values: string,
+  word: string,
+  form: FaultField['form'],
+  [minimum, maximum]: readonly [number, number],
+): FaultField {
+  const schema = { type: 'integer', description: values, minimum, maximum };
+  return { check: isWhole(minimum, maximum), values, schema, word, form };
+}
+
 export function whole(word: string, min: number, max: number): FaultField {
-  return { check: isWhole(min, max), values: `integer from ${min} to ${max}`, word, form: 'plain' };
+  return integer(`integer from ${min} to ${max}`, word, 'plain', [min, max]);
 }
 
 /** Milliseconds, up to a week. */
 export function duration(word: string, min: number): FaultField {
-  return { check: isWhole(min, LONGEST_MS), values: 'milliseconds', word, form: 'duration-ms' };
+  return integer('milliseconds', word, 'duration-ms', [min, LONGEST_MS]);
 }
 
 /** Seconds, up to a week. */
 export function seconds(word: string, min: number): FaultField {
-  return { check: isWhole(min, LONGEST_MS / 1000), values: 'seconds', word, form: 'duration-seconds' };
+  return integer('seconds', word, 'duration-seconds', [min, LONGEST_MS / 1000]);
 }
 
 /** Bytes. */
 export function size(word: string): FaultField {
-  return { check: isWhole(0, Number.MAX_SAFE_INTEGER), values: 'bytes', word, form: 'size' };
+  return integer('bytes', word, 'size', [0, Number.MAX_SAFE_INTEGER]);
 }
 
 export function text(word: string): FaultField {
   const check = (value: unknown): string | undefined =>
     typeof value === 'string' ? undefined : 'must be a string';
-  return { check, values: 'text', word, form: 'plain' };
+  return { check, values: 'text', schema: { type: 'string' }, word, form: 'plain' };
 }
 
 export function oneOf(word: string, allowed: readonly string[]): FaultField {
   const list = allowed.join(', ');
   const check = (value: unknown): string | undefined =>
     allowed.includes(value as string) ? undefined : `must be one of ${list}`;
-  return { check, values: `one of ${list}`, word, form: 'plain' };
+  return { check, values: `one of ${list}`, schema: { enum: allowed }, word, form: 'plain' };
 }
 
 /** The same, but a scenario file may leave it out. */

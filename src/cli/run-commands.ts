@@ -10,6 +10,7 @@ import { renderJunit } from '../../harness/report/junit.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
 import { renderTable } from '../../harness/report/table.ts';
+import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
@@ -215,6 +216,14 @@ const LISTS = {
     }),
 } satisfies Record<string, () => readonly Listed[]>;
 
+/** What is written as it is; `undefined` for lists. */
+function documentOf(what: string, isMarkdown: boolean): string | undefined {
+  if (what === 'schema') return publishedSchema();
+  if (!isMarkdown) return undefined;
+  if (what !== 'faults') throw new CliError('usage', 'only faults are listed with --markdown');
+  return faultDocument();
+}
+
 function registerList(program: Command): void {
   const names = Object.keys(LISTS);
   program
@@ -222,10 +231,12 @@ function registerList(program: Command): void {
     .description('show what there is: scenarios, mutants, faults, endpoints')
     .argument('<what>', `${names.join(', ')}; or schema, the JSON Schema of scenario files`)
     .option('--json', 'one JSON document on standard output')
+    .option('--markdown', 'of faults: the whole vocabulary as a document')
     .addHelpText('after', '\nExamples:\n  backlot list scenarios\n  backlot list faults --json')
-    .action((what: string, flags: { json?: boolean }) => {
-      if (what === 'schema') {
-        process.stdout.write(publishedSchema());
+    .action((what: string, flags: { json?: boolean; markdown?: boolean }) => {
+      const document = documentOf(what, flags.markdown === true);
+      if (document !== undefined) {
+        process.stdout.write(document);
         return;
       }
       const items = listOf(what);

@@ -323,6 +323,27 @@ describe('faults and backup resources', () => {
     );
   });
 
+  it('describes every kind of fault in its OpenAPI document, as it takes it', async () => {
+    await using control = await openControl();
+    const document = JSON.parse((await control.call('GET', '/openapi.json')).text);
+    const { post } = document.paths['/_backlot/v1/worlds/{world}/faults'];
+    const { oneOf } = post.requestBody.content['application/json'].schema;
+    const kinds = JSON.parse((await control.call('GET', '/fault-kinds')).text);
+    expect(oneOf.map(({ title }: { title: string }) => title)).toEqual(
+      kinds.map(({ kind }: { kind: string }) => kind),
+    );
+    expect(oneOf).toContainEqual(
+      expect.objectContaining({
+        title: 'host-gone',
+        required: ['kind', 'on', 'ms'],
+        properties: expect.objectContaining({
+          kind: { const: 'host-gone' },
+          ms: expect.objectContaining({ type: 'integer', minimum: 1 }),
+        }),
+      }),
+    );
+  });
+
   it('lists the guests of proxies: what is attached and what they show', async () => {
     await using control = await openControl();
     const world = control.worlds.worlds()[0]?.world;
