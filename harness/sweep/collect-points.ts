@@ -9,7 +9,7 @@ import { ENGINE_NAMES, type EngineName } from '../runner/scenario-schema.ts';
 import type { Story } from '../runner/story.ts';
 import type { Point, PointKind } from './sweep-api.ts';
 
-type Detail = Pick<Point, 'engine' | 'connection' | 'offsetBytes'>;
+type Detail = Pick<Point, 'engine' | 'entry' | 'connection' | 'offsetBytes'>;
 
 /** Sizes of the headers of replies on the wire; what a reply is cut by need not be exact. */
 const REPLY_HEADER_BYTES = 20;
@@ -23,6 +23,7 @@ interface Connection {
 export class PointCollector {
   readonly #points: Point[] = [];
   readonly #nth = new Map<string, number>();
+  readonly #steps = new Map<string, string>();
   readonly #connections = new Map<number, Connection>();
   #nowMs: () => number = () => 0;
   #opened = 0;
@@ -55,10 +56,7 @@ export class PointCollector {
         if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
         return;
       case 'task':
-        // What a task says of its progress within a step is no step.
-        if (entry.status !== 'doing' || entry.progress === 0)
-          this.#add('task.step', `${entry.action}:${entry.status}`);
-        return;
+        return this.#noteTask(entry);
       case 'state':
         if (isTick(entry)) this.#add('lease.tick', 'renewed');
         return;
@@ -74,6 +72,15 @@ export class PointCollector {
         return this.#add('guest.io', entry.command);
       default:
     }
+  }
+
+  /** A task may tell of the same step again, for instance of its progress. */
+  #noteTask({ task, action, status }: Extract<JournalEntry, { type: 'task' }>): void {
+    const name = `${action}:${status}`;
+    const nth = this.#count(`entry ${name}`);
+    if (this.#steps.get(task) === status) return;
+    this.#steps.set(task, status);
+    this.#add('task.step', name, { entry: nth });
   }
 
   #noteOption(entry: Extract<JournalEntry, { type: 'nbd.option' }>): void {

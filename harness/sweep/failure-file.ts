@@ -1,4 +1,5 @@
 /** A cell as a plain scenario file, which `backlot run` and `backlot replay` repeat byte for byte. */
+import type { Transport } from '../../src/engine/engine-api.ts';
 import { writeHeader } from '../replay/scenario-header.ts';
 import { scenarioText } from '../shrink/scenario-text.ts';
 import { underAttack } from './run-cell.ts';
@@ -19,7 +20,7 @@ export function failureFile(
 ): FailureFile {
   const { cell, reason, journalHash } = result;
   const { id, title: _, engines: __, why, ...rest } = underAttack(scenario, cell);
-  const name = `${scenario.id}.${transport}.${fileNameOf(cell.id)}.yaml`;
+  const name = failureFileName(scenario.id, transport, cell.id);
   const text = scenarioText({
     ...rest,
     id,
@@ -34,6 +35,10 @@ export function failureFile(
     ...(mutant === undefined ? {} : { mutant }),
   });
   return { name, text: `${header}${text}` };
+}
+
+export function failureFileName(scenario: string, transport: Transport, cellId: string): string {
+  return `${scenario}.${transport}.${fileNameOf(cellId)}.yaml`;
 }
 
 function shorten(text: string): string {

@@ -55,6 +55,8 @@ const CORRUPTION: AttackRow = {
   attack: ({ nth }, persistence, id) => struck({ kind: 'corrupt-payload', on: 'nbd' }, nth, persistence, id),
 };
 
+const asksForChanges = ({ name }: Point): boolean => name === 'cbt.changed-areas';
+
 const isWrite = ({ name }: Point): boolean => name.startsWith('WRITE');
 
 const ERROR = { kind: 'error', status: 500, message: 'Internal error.' } as const;
@@ -66,7 +68,10 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
     rest({ kind: 'expire-resource' }),
     rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens }),
-    rest({ kind: 'cbt-expired' }, { fits: ({ name }) => name === 'cbt.changed-areas' }),
+    rest({ kind: 'cbt-expired' }, { fits: asksForChanges }),
+    rest({ kind: 'cbt-page-repeated' }, { fits: (point) => asksForChanges(point) && point.nth > 1 }),
+    rest({ kind: 'cbt-page-cut' }, { fits: asksForChanges }),
+    rest({ kind: 'cbt-misses-block' }, { fits: asksForChanges }),
     rest({ kind: 'unavailable', for: OUTAGE }, { persistences: ONCE }),
     rest({ kind: 'rate-limited', for: OUTAGE }, { persistences: ONCE }),
     ...REFUSAL_CODES.map(refused),
@@ -85,10 +90,9 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     task({ kind: 'task-hangs' }, ['doing']),
     PHANTOM,
     task({ kind: 'delay', delay: LONG_DELAY, when: 'before' }, ['doing']),
-    killed(({ name, nth }) => {
+    killed(({ name, nth, entry = nth }) => {
       const { action, step } = taskOf(name);
-      const begins = step === 'doing' ? { progress: 0 } : {};
-      return { event: { type: 'task', action, status: step, ...begins }, nth };
+      return { event: { type: 'task', action, status: step }, nth: entry };
     }),
   ],
   'lease.tick': [

@@ -41,6 +41,8 @@ export interface Point {
   readonly ordinal: number;
   /** Whose storage or step it is, where it is not the first engine's. */
   readonly engine?: EngineName;
+  /** Steps of tasks: the how-manieth entry of its action and status, where a journal repeats it. */
+  readonly entry?: number;
   /** Replies over NBD: the how-manieth connection of the run that opened a disk, from 1, and bytes of replies before. */
   readonly connection?: number;
   readonly offsetBytes?: number;

@@ -16,7 +16,7 @@ function point(kind: PointKind, name: string, nth = 1, ordinal = nth): Point {
 const ALL_KINDS: readonly Point[] = [
   point('rest.request', 'snapshots.create'),
   ...['cbt.changed-areas', 'snapshots.delete', 'backup-resources.create', 'hot-add.add', 'servers.start'].map(
-    (operation) => point('rest.request', operation),
+    (operation) => point('rest.request', operation, operation.startsWith('cbt') ? 2 : 1),
   ),
   point('rest.reply', 'snapshots.create', 2),
   point('task.step', 'snapshot.create:doing'),
