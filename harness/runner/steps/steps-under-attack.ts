@@ -16,12 +16,15 @@ import {
   stepStop,
 } from './operator-steps.ts';
 import { stepHotAdd, stepHotRemove, stepMark } from './proxy-steps.ts';
+import { stepFault } from './fault-steps.ts';
 import { LONGEST_WAIT_MS, mayBeRefused } from './refusable-step.ts';
 import { stepWaitFor } from './time-steps.ts';
 
 type Play<Kind extends StepKind> = (story: Story, body: StepBodies[Kind]) => Promise<void>;
 
 export const PLAYS_UNDER_ATTACK: { readonly [Kind in StepKind]?: Play<Kind> } = {
+  // The story may have come to an end before the faults of its own.
+  fault: (story, body) => stepFault(story, { ...body, mayMiss: true }),
   backup: ignoringResult(surviveBackup),
   restore: ignoringResult(surviveRestore),
   cleanup: ignoringResult(surviveCleanup),
