@@ -15,6 +15,7 @@ import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { chooseScenarios, sweepScenarios } from './scenario-folder.ts';
 import { openSweepLanes, seamsOfMutant, type SweepLanes } from './sweep-lanes.ts';
+import { type Swept, writeSweepPage } from './sweep-page.ts';
 import { openRecord, writeResults } from './sweep-record.ts';
 
 interface SweepFlags {
@@ -50,7 +51,11 @@ export function registerSweepCommands(program: Command): void {
     .option('--resume', 'go on where an earlier sweep with this report folder was cut short')
     .option('--mutant <id>', 'with a broken engine or platform (see "backlot list mutants")')
     .option('--seed <text>', 'seed of the runs; the same seed gives the same journals', '1')
-    .option('--report <dir>', 'where sweep.json and the files of failing cells go', 'reports/sweep')
+    .option(
+      '--report <dir>',
+      'where sweep.json, sweep.html and the files of failing cells go',
+      'reports/sweep',
+    )
     .option(
       '--matrix',
       'what came of every kind of attack at every point (with violations: where there is trouble)',
@@ -78,20 +83,22 @@ async function runSweeps(words: string[], flags: SweepFlags): Promise<void> {
   const tasks = tasksOf(words, flags);
   await using simulator = await createSimulator();
   await using open = openSweepLanes(flags.jobs, simulator);
-  const results: SweepResult[] = [];
+  const swept: Swept[] = [];
   for (const task of tasks) {
     const seams = task.mutant === undefined ? {} : seamsOfMutant(task.mutant);
     const plan = await planSweep(simulator, task, seams, options);
     const result = await sweepOne(plan, open, flags);
-    results.push(result);
+    swept.push({ task, result });
     show(result, flags);
   }
+  const results = swept.map(({ result }) => result);
   const file = writeResults(flags.report, results);
+  const page = await writeSweepPage(flags.report, simulator, swept);
   const totals = totalsOf(results);
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify({ points: totals.points, runs: totals.runs, violations: totals.violations })}\n`
-      : `${renderTotals('total', totals)}\nResults: ${file}\n`,
+      : `${renderTotals('total', totals)}\nResults: ${file}, and to look at: ${page}\n`,
   );
   process.exitCode = exitCodeOf(totals);
 }
