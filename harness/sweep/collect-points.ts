@@ -23,6 +23,7 @@ interface Connection {
 export class PointCollector {
   readonly #points: Point[] = [];
   readonly #nth = new Map<string, number>();
+  readonly #running = new Set<string>();
   readonly #steps = new Map<string, string>();
   readonly #connections = new Map<number, Connection>();
   #nowMs: () => number = () => 0;
@@ -58,8 +59,7 @@ export class PointCollector {
       case 'task':
         return this.#noteTask(entry);
       case 'state':
-        if (isTick(entry)) this.#add('lease.tick', 'renewed');
-        return;
+        return this.#noteState(entry);
       case 'nbd.option':
         return this.#noteOption(entry);
       case 'nbd.request':
@@ -72,6 +72,14 @@ export class PointCollector {
         return this.#add('guest.io', entry.command);
       default:
     }
+  }
+
+  #noteState(entry: Extract<JournalEntry, { type: 'state' }>): void {
+    if (entry.entity !== 'backup-resource') return;
+    if (entry.to === 'running') this.#running.add(entry.id);
+    else this.#running.delete(entry.id);
+    // A renewal is told as a running resource that goes on running.
+    if (entry.from === 'running' && entry.to === 'running') this.#add('lease.tick', 'renewed');
   }
 
   /** A task may tell of the same step again, for instance of its progress. */
@@ -107,7 +115,8 @@ export class PointCollector {
     const nth = this.#count(`${kind}:${whose}${name}`);
     const ordinal = this.#count(`${kind} ${whose}`);
     const id = `${kind}:${whose}${name}#${nth}`;
-    this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...detail });
+    const lock = this.#running.size > 0 ? { isLocked: true as const } : {};
+    this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
   }
 
   #count(key: string): number {
@@ -115,11 +124,6 @@ export class PointCollector {
     this.#nth.set(key, nth);
     return nth;
   }
-}
-
-/** A renewal is told as a running resource that goes on running. */
-function isTick(entry: Extract<JournalEntry, { type: 'state' }>): boolean {
-  return entry.entity === 'backup-resource' && entry.from === 'running' && entry.to === 'running';
 }
 
 /** The kind of file: `points`, `chunks`, `notes`, `locks`, `tmp`. */

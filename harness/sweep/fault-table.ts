@@ -66,7 +66,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     rest({ kind: 'lose-request' }),
     rest(ERROR),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
-    rest({ kind: 'expire-resource' }),
+    rest({ kind: 'expire-resource' }, { fits: ({ isLocked }) => isLocked === true }),
     rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens }),
     rest({ kind: 'cbt-expired' }, { fits: asksForChanges }),
     rest({ kind: 'cbt-page-repeated' }, { fits: (point) => asksForChanges(point) && point.nth > 1 }),

@@ -18,6 +18,7 @@ const ALL_KINDS: readonly Point[] = [
   ...['cbt.changed-areas', 'snapshots.delete', 'backup-resources.create', 'hot-add.add', 'servers.start'].map(
     (operation) => point('rest.request', operation, operation.startsWith('cbt') ? 2 : 1),
   ),
+  { ...point('rest.request', 'tasks.get'), isLocked: true },
   point('rest.reply', 'snapshots.create', 2),
   point('task.step', 'snapshot.create:doing'),
   point('task.step', 'snapshot.create:finish'),
@@ -91,6 +92,8 @@ describe('the plan of a sweep', () => {
     const request = point('rest.request', 'snapshots.create');
     expect(names(request)).not.toContain('expire-tokens');
     expect(names(request, { ...ground, usesTokens: true })).toContain('expire-tokens');
+    expect(names(request)).not.toContain('expire-resource');
+    expect(names({ ...request, isLocked: true })).toContain('expire-resource');
     expect(names(request)).not.toContain('cbt-expired');
     expect(names(point('rest.request', 'cbt.changed-areas'))).toContain('cbt-expired');
     expect(names(request)).toContain('refuse:SNAPSHOT_LIMIT');
