@@ -69,6 +69,9 @@ async function suffer<T>(
   order: ReplyOrder,
 ): Promise<T> {
   const { clock, connection, world, faults } = options;
+  // When another one is held already, this is the one that overtakes it. Requests of one packet come in one turn.
+  const isLate = struck.some(({ kind }) => kind === 'reorder-replies') && !order.isHolding;
+  const overtaken = isLate ? order.overtaken() : undefined;
   for (const fault of struck) {
     if (fault.kind === 'error') throw new RequestFault(fault.message);
     if (fault.kind === 'errno') throw new RequestFault(`fault: ${fault.errno}`, fault.errno);
@@ -81,10 +84,8 @@ async function suffer<T>(
     if (fault.kind === 'lose-reply') cut(connection, 'fault: reply lost');
     if (fault.kind === 'delay' && fault.when === 'after') await sleep(clock, fault.ms);
   }
-  // When another one is held already, this is the one that overtakes it.
-  const isLate = struck.some(({ kind }) => kind === 'reorder-replies') && !order.isHolding;
-  if (isLate) await order.overtaken();
-  else order.passed();
+  if (overtaken === undefined) order.passed();
+  else await overtaken;
   return result;
 }
 

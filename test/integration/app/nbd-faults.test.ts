@@ -96,6 +96,36 @@ describe('faults of the data plane', () => {
     expect(order).not.toEqual(order.toSorted((a, b) => a - b));
   });
 
+  it('lets the reply go as soon as another one has overtaken it', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    const client = await session.connect(resource);
+    session.hosted.faults.add({ kind: 'reorder-replies', on: 'nbd' });
+    const startMs = session.clock.now();
+    const before = session.hosted.world.journal.length;
+    await session.clock.run(
+      Promise.all([client.read(0, 512), client.read(512, 512), client.read(1024, 512)]),
+    );
+    expect(session.clock.now()).toBe(startMs);
+    const order = session.hosted.world.journal.entries
+      .slice(before)
+      .flatMap((entry) => (entry.type === 'nbd.reply' ? [entry.request] : []));
+    expect(order[0]).toBe((order[1] ?? 0) + 1);
+  });
+
+  it('says nothing of a reply that went out as garbage', async () => {
+    const session = await openSession();
+    await using _ = session.simulator;
+    const resource = await session.lock();
+    session.hosted.faults.add({ kind: 'garbage-after-bytes', bytes: 0, on: 'nbd' });
+    const client = await session.connect(resource, { retries: 0 });
+    await expect(session.clock.run(client.read(0, 512))).rejects.toThrow('wrong reply magic');
+    const types = session.hosted.world.journal.entries.map(({ type }) => type);
+    expect(types).toContain('nbd.request');
+    expect(types).not.toContain('nbd.reply');
+  });
+
   it('holds back a reply for a moment when there is no other to overtake it', async () => {
     const session = await openSession();
     await using _ = session.simulator;

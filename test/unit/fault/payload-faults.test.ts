@@ -7,8 +7,10 @@ import { MemoryDevice } from '../../nbd/memory-device.ts';
 const CONTENT = Uint8Array.from({ length: 64 }, (_, at) => at * 2);
 
 function stage(fault: FaultKind) {
+  // As real ones do, it hands out pieces of what it holds.
+  const shared = Uint8Array.from(CONTENT);
   const device = new MemoryDevice({ sizeBytes: CONTENT.length });
-  void device.write(0, CONTENT);
+  device.read = (offset, length) => [shared.subarray(offset, offset + length)];
   let fired = 0;
   const strike: StrikeRead = (isNow) => {
     if (fired > 0 || !isNow(fault)) return [];

@@ -35,6 +35,8 @@ describe('faults in scenario files', () => {
       ms: 120_000,
       when: 'before',
     });
+    const occupy = { id: 'o', on: 'lease', kind: 'occupy', for: '10m', atRemaining: '30s' } as const;
+    expect(faultSpecOf(occupy, 'nbd')).toMatchObject({ seconds: 600, atRemaining: 30 });
     const drop = { id: 'b', on: 'nbd', kind: 'drop-after-bytes', bytes: '1KiB+1', after: 2 } as const;
     expect(faultSpecOf(drop, 'nbd')).toMatchObject({ bytes: 1025, after: 2 });
   });
