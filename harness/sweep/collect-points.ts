@@ -115,7 +115,8 @@ export class PointCollector {
     const nth = this.#count(`${kind}:${whose}${name}`);
     const ordinal = this.#count(`${kind} ${whose}`);
     const id = `${kind}:${whose}${name}#${nth}`;
-    const lock = this.#running.size > 0 ? { isLocked: true as const } : {};
+    const isLocked = this.#running.size > 0;
+    const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
     this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
   }
 

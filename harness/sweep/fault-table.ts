@@ -32,6 +32,20 @@ const PHANTOM: AttackRow = {
   fits: ({ name }) => taskOf(name).step === 'finish' && !DONE_BY_THE_CALL.includes(taskOf(name).action),
 };
 
+/** Calls at which no lock is held pass uncounted. */
+const LOCK_LOSS: AttackRow = {
+  fault: 'expire-resource',
+  persistences: ALWAYS,
+  fits: ({ nthLocked }) => nthLocked !== undefined,
+  attack: ({ name, nthLocked = 1 }, persistence, id) =>
+    struck({ kind: 'expire-resource', on: name }, nthLocked, persistence, id),
+};
+
+/** Where no proxy is spoken of or holds a disk, none can crash. */
+function knowsProxy({ kind, name }: Point, { usesProxies }: Ground): boolean {
+  return usesProxies && (kind === 'guest.io' || /^(hci\.)?hot-add\./.test(name));
+}
+
 /** A call that concerns no single server concerns no host. */
 function knowsHost({ kind, name }: Point): boolean {
   return kind !== 'rest.request' || /^(backup-resources|snapshots|cbt|hot-add)\./.test(name);
@@ -43,7 +57,7 @@ const MISFORTUNES: readonly AttackRow[] = [
   ...befalls({ kind: 'host-gone', for: OUTAGE }, knowsHost),
   ...befalls({ kind: 'datastore-offline', for: OUTAGE }),
   ...befalls({ kind: 'datastore-full', for: OUTAGE }),
-  ...befalls({ kind: 'proxy-crash' }, (_, { usesProxies }) => usesProxies),
+  ...befalls({ kind: 'proxy-crash' }, knowsProxy),
   ...befalls({ kind: 'restart' }),
 ];
 
@@ -66,7 +80,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     rest({ kind: 'lose-request' }),
     rest(ERROR),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
-    rest({ kind: 'expire-resource' }, { fits: ({ isLocked }) => isLocked === true }),
+    LOCK_LOSS,
     rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens }),
     rest({ kind: 'cbt-expired' }, { fits: asksForChanges }),
     rest({ kind: 'cbt-page-repeated' }, { fits: (point) => asksForChanges(point) && point.nth > 1 }),

@@ -39,8 +39,8 @@ export interface Point {
   readonly atMs: number;
   /** The how-manieth of its kind in the run, whatever its name, from 1. */
   readonly ordinal: number;
-  /** A backup resource is running at that instant. */
-  readonly isLocked?: true;
+  /** The how-manieth of its kind and name while a backup resource is running; absent while none is. */
+  readonly nthLocked?: number;
   /** Whose storage or step it is, where it is not the first engine's. */
   readonly engine?: EngineName;
   /** Steps of tasks: the how-manieth entry of its action and status, where a journal repeats it. */

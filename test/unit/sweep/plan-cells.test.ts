@@ -18,7 +18,7 @@ const ALL_KINDS: readonly Point[] = [
   ...['cbt.changed-areas', 'snapshots.delete', 'backup-resources.create', 'hot-add.add', 'servers.start'].map(
     (operation) => point('rest.request', operation, operation.startsWith('cbt') ? 2 : 1),
   ),
-  { ...point('rest.request', 'tasks.get'), isLocked: true },
+  { ...point('rest.request', 'tasks.get'), nthLocked: 1 },
   point('rest.reply', 'snapshots.create', 2),
   point('task.step', 'snapshot.create:doing'),
   point('task.step', 'snapshot.create:finish'),
@@ -65,6 +65,9 @@ describe('the plan of a sweep', () => {
       { fault: { id: 'attack', on: 'snapshots.create', kind: 'lose-reply', after: 2, times: 1 } },
       { fault: { id: 'attack', on: 'snapshots.create', kind: 'lose-reply', after: 2, times: 0 } },
     ]);
+    // A lock is looked for only where one is held.
+    const poll = { ...point('rest.request', 'tasks.get', 7), nthLocked: 3 };
+    expect(attacks(poll, 'expire-resource')[0]).toMatchObject({ fault: { on: 'tasks.get', after: 2 } });
     // Over NBD all commands are counted together, in the repository all files.
     expect(attacks(point('nbd.request', 'READ', 2, 9), 'lose-request')[0]).toMatchObject({
       fault: { on: 'nbd', after: 8 },
@@ -93,7 +96,7 @@ describe('the plan of a sweep', () => {
     expect(names(request)).not.toContain('expire-tokens');
     expect(names(request, { ...ground, usesTokens: true })).toContain('expire-tokens');
     expect(names(request)).not.toContain('expire-resource');
-    expect(names({ ...request, isLocked: true })).toContain('expire-resource');
+    expect(names({ ...request, nthLocked: 1 })).toContain('expire-resource');
     expect(names(request)).not.toContain('cbt-expired');
     expect(names(point('rest.request', 'cbt.changed-areas'))).toContain('cbt-expired');
     expect(names(request)).toContain('refuse:SNAPSHOT_LIMIT');
