@@ -111,7 +111,8 @@ describe('faults of the data plane', () => {
     const order = session.hosted.world.journal.entries
       .slice(before)
       .flatMap((entry) => (entry.type === 'nbd.reply' ? [entry.request] : []));
-    expect(order[0]).toBe((order[1] ?? 0) + 1);
+    expect(order).toHaveLength(3);
+    expect(order[0]).toBeGreaterThan(Math.min(...order));
   });
 
   it('says nothing of a reply that went out as garbage', async () => {
