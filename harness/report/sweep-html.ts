@@ -27,6 +27,7 @@ export function renderSweepHtml(results: readonly SweepResult[], options: PageOp
 <h1>backlot sweep</h1>
 <p>${describeTotals(results)}</p>
 <p class="key">${OUTCOMES.map(renderKey).join(' · ')}; first struck once, then from there on.</p>
+${renderContents(results)}
 ${renderForm(cells.all)}
 <noscript><p>The runs behind the cells open with scripts only.</p></noscript>
 <main>
@@ -66,6 +67,23 @@ function renderKey(outcome: CellResult['outcome']): string {
   return `<b class="${outcome}">${OUTCOME_LETTERS[outcome]}</b> ${outcome}`;
 }
 
+function titleOf({ scenario, engine, mutant }: SweepResult): string {
+  return [scenario, engine, ...(mutant === undefined ? [] : [`mutant ${mutant}`])].join(', ');
+}
+
+function anchorOf(result: SweepResult): string {
+  return escapeMarkup(titleOf(result).replaceAll(/[^A-Za-z0-9-]+/g, '-'));
+}
+
+function renderContents(results: readonly SweepResult[]): string {
+  if (results.length < 2) return '';
+  const lines = results.map(
+    (result) =>
+      `<li><a href="#${anchorOf(result)}">${escapeMarkup(titleOf(result))}</a> ${describeTotals([result])}</li>`,
+  );
+  return `<nav aria-label="Scenarios"><ul>${lines.join('')}</ul></nav>`;
+}
+
 /** Shown by the script, without which it does nothing. */
 function renderForm(cells: readonly PageCell[]): string {
   const boxes = OUTCOMES.filter((outcome) => cells.some((cell) => cell.outcome === outcome)).map(
@@ -74,7 +92,7 @@ function renderForm(cells: readonly PageCell[]): string {
   return `<form hidden>
 <fieldset><legend>Show</legend>${boxes.join('')}</fieldset>
 ${renderChoice('kind', 'Points', new Set(cells.map(({ kind }) => kind)))}
-${renderChoice('fault', 'Fault', new Set(cells.map(({ fault }) => fault)))}
+${renderChoice('fault', 'Fault', new Set(cells.filter(({ fault }) => !fault.includes(' + ')).map(({ fault }) => fault)))}
 <button type="reset">All</button> <output></output>
 </form>`;
 }
@@ -88,13 +106,12 @@ function renderChoice(name: string, title: string, values: ReadonlySet<string>):
 }
 
 function renderSweep(result: SweepResult, cells: PageCells): string {
-  const { scenario, engine, seed, mutant } = result;
-  const title = [scenario, engine, ...(mutant === undefined ? [] : [`mutant ${mutant}`])].join(', ');
+  const { seed } = result;
   const grids = gridsOf(result).map((grid) => renderGrid(result, grid, cells));
-  return `<section>
-<h2>${escapeMarkup(title)}</h2>
+  return `<section id="${anchorOf(result)}">
+<h2>${escapeMarkup(titleOf(result))}</h2>
 <p>${describeTotals([result])} · seed <code>${escapeMarkup(seed)}</code></p>
-${grids.join('\n')}
+<div class="grids">${grids.join('\n')}</div>
 ${renderBesides(result, cells)}
 </section>`;
 }

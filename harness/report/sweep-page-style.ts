@@ -12,9 +12,11 @@ form { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center; p
   position: sticky; top: 0; background: Canvas; z-index: 3; border-bottom: 1px solid #8886; }
 fieldset { display: flex; flex-wrap: wrap; gap: .2rem .9rem; border: 0; padding: 0; margin: 0; }
 legend { float: left; padding: 0 .6rem 0 0; font-weight: 600; }
+.grids { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: flex-start; }
+.grid { max-width: 100%; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; }
-thead th { vertical-align: bottom; font-weight: 400; }
+thead th { vertical-align: bottom; text-align: left; font-weight: 400; }
 thead th span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; font-size: .8rem; }
 tbody th { text-align: left; font: .8rem/1.3 ui-monospace, monospace; white-space: nowrap; padding: 0 .6rem 0 0;
   position: sticky; left: 0; background: Canvas; z-index: 1; }

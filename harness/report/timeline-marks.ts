@@ -36,7 +36,7 @@ export interface Mark {
 export const COMMON_LANES = {
   engine: { key: 'engine', title: 'engine', weight: 3 },
   other: { key: 'other', title: 'other calls', weight: 2 },
-  nbd: { key: 'nbd', title: 'NBD', weight: 2 },
+  nbd: { key: 'nbd', title: 'NBD', weight: 3 },
   tasks: { key: 'tasks', title: 'tasks', weight: 4 },
   guests: { key: 'guests', title: 'guests of proxies', weight: 4 },
   locks: { key: 'locks', title: 'locks', weight: 2 },
