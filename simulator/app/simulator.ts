@@ -16,6 +16,7 @@ import { createWorld } from '../domain/create-world.ts';
 import type { HotAddedDisk, World } from '../domain/world-api.ts';
 import type { InventorySpec } from '../domain/inventory.ts';
 import type { FaultPoint, Faults } from '../fault/fault-api.ts';
+import { damageable } from '../fault/payload-faults.ts';
 import { createLeaseFaults } from '../fault/lease-faults.ts';
 import { createFaults } from '../fault/registry.ts';
 import { createTaskFaults } from '../fault/task-faults.ts';
@@ -128,6 +129,8 @@ async function hostWorld(
         point: () => guestPoint(disk),
         proxyId: disk.proxyId,
       }),
+    view: (disk, device) =>
+      damageable(device, (isNow) => faults.strike({ ...guestPoint(disk), can: ['corrupt-payload'], isNow })),
   });
   const world: World = createWorld({
     id,

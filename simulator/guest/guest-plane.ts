@@ -12,7 +12,7 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import type { GuestExecResult, GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
-import type { ExportConnection, RequestGuard } from '../nbd/export-device.ts';
+import type { ExportConnection, ExportDevice, RequestGuard } from '../nbd/export-device.ts';
 import { signDisk } from './disk-signature.ts';
 import type { DeviceMirror, Guests } from './guest-api.ts';
 import { GuestFaults } from './guest-faults.ts';
@@ -32,6 +32,8 @@ export interface GuestPlaneOptions {
   readonly faults: () => Faults;
   /** What goes round every request of a program to a device. */
   readonly guard?: (disk: HotAddedDisk, connection: ExportConnection) => RequestGuard;
+  /** A device as programs see its content. */
+  readonly view?: (disk: HotAddedDisk, device: ExportDevice) => ExportDevice;
 }
 
 export interface GuestPlane {
@@ -85,12 +87,13 @@ class Plane {
       ({ server, recognised }) => server.id === serverId && recognised?.name === name,
     );
     if (presence === undefined) return undefined;
-    const { clock, journal, guard } = this.#options;
+    const { clock, journal, guard, view } = this.#options;
     return dialDevice({
       presence,
       clock,
       journal,
       connectionId: ++this.#connections,
+      ...(view && { view: (device: ExportDevice) => view(presence.disk, device) }),
       ...(guard && {
         guard: (connection: ExportConnection) => {
           const strike = guard(presence.disk, connection);

@@ -3,7 +3,7 @@ import { duplexPair, type Duplex } from 'node:stream';
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { commandName } from '../../src/nbd/wire/constants.ts';
-import type { ExportConnection, ExportDirectory, RequestGuard } from '../nbd/export-device.ts';
+import type { ExportConnection, ExportDevice, ExportDirectory, RequestGuard } from '../nbd/export-device.ts';
 import { defaultNbdLimits } from '../nbd/nbd-limits.ts';
 import { type NbdObserver, silentObserver } from '../nbd/nbd-observer.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
@@ -16,6 +16,8 @@ export interface ServeDeviceOptions {
   readonly connectionId: number;
   /** Goes round every request. */
   readonly guard?: (connection: ExportConnection) => RequestGuard;
+  /** The device as programs see its content. */
+  readonly view?: (device: ExportDevice) => ExportDevice;
   /** Told after every read that was answered. */
   readonly onRead?: (bytes: number) => void;
 }
@@ -35,7 +37,7 @@ export function dialDevice(options: ServeDeviceOptions): Duplex {
 }
 
 /** One export, whatever name is asked for: a device in a guest has no other. */
-function directoryOf({ presence, guard }: ServeDeviceOptions): ExportDirectory {
+function directoryOf({ presence, guard, view }: ServeDeviceOptions): ExportDirectory {
   const { content, device } = presence;
   const description = `${device.name}, serial ${device.serial}`;
   return {
@@ -45,7 +47,7 @@ function directoryOf({ presence, guard }: ServeDeviceOptions): ExportDirectory {
       if (presence.state === 'gone') return 'shutting-down';
       presence.connections.add(connection);
       return {
-        device: content,
+        device: view?.(content) ?? content,
         description,
         ...(guard === undefined ? {} : { guard: guard(connection) }),
         release: () => void presence.connections.delete(connection),

@@ -12,12 +12,12 @@ export const NBD_KINDS = {
     example: { on: 'nbd', kind: 'errno', errno: 'ESHUTDOWN' },
   },
   'corrupt-payload': {
-    places: ['nbd'],
+    places: ['nbd', 'guest'],
     fields: { offset: optional(size('offset')) },
     what: 'One bit of the data that a read gets is wrong: of the byte at this offset of the disk, else of the first one.',
     model:
       'Storage or memory that rots below every checksum of the network. The disk itself is untouched: reading again gives the truth. Nobody can know who reads once and verifies nothing.',
-    example: { on: 'nbd', kind: 'corrupt-payload', offset: '64KiB' },
+    example: { on: 'data', kind: 'corrupt-payload', offset: '64KiB' },
   },
   'reorder-replies': {
     places: ['nbd'],

@@ -16,6 +16,15 @@ async function startProxy(rig: Rig): Promise<void> {
 }
 
 describe('an engine that hot-adds, under a fault', () => {
+  it('cannot know of damage to what it reads in the guest', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    // The first read is one of the first sector, which is read again.
+    rig.hosted.faults.add({ kind: 'corrupt-payload', on: 'guest', device: 'ide0', after: 1 });
+    const { pointId } = await backup(rig);
+    expect(rig.hosted.faults.list()[0]?.fired).toBe(1);
+    await expect(expectSameAsLive(rig, pointId)).rejects.toThrow();
+  });
+
   it.each<object>([
     { kind: 'proxy-crash', on: 'guest' },
     { kind: 'proxy-crash', on: 'task:hotadd.add', step: 'doing' },
