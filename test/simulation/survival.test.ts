@@ -100,6 +100,21 @@ expect: { points: 12 }`;
     expect(record.comparedBytes).toBeGreaterThanOrEqual(3 * 131_072);
   });
 
+  it('judges a point that is there although its job failed after the commit', async () => {
+    const committed: string[] = [];
+    const failing = changed((engine) => ({
+      backup: async (job) => {
+        const { pointId } = await engine.backup(job);
+        if (committed.push(pointId) === 1) throw new JobFailed('release', new Error('too late'));
+        return engine.backup(job);
+      },
+    }));
+    const attack = 'attack: [{ fault: { id: f, on: hosts.list, kind: lose-reply } }]';
+    const record = await play(attack, BACKUP, failing);
+    expect([record.outcome, record.reason]).toEqual(['passed', '']);
+    expect(record.comparedBytes).toBeGreaterThanOrEqual(2 * 131_072);
+  });
+
   it('is inconclusive when a part of the attack never struck', async () => {
     const record = await play('attack: [{ kill: { when: { dataBytes: 1GiB } } }]');
     expect([record.outcome, record.reason]).toEqual(['inconclusive', 'fault attack-0 (kill) never fired']);
