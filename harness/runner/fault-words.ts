@@ -48,12 +48,12 @@ export function faultSpecOf(body: StepBodies['fault'], transport: Transport): Fa
   ]);
   const fields = [...Object.entries(common), ...own].filter(([, value]) => value !== undefined);
   // The simulator checks every field; which fields belong to which kind was checked with the file.
-  return Object.fromEntries(fields) as unknown as FaultSpec;
+  return Object.fromEntries(fields);
 }
 
 function valueOf(written: unknown, { form }: FaultField): unknown {
   if (written === undefined || form === 'plain') return written;
   if (form === 'size') return parseSize(written as string | number);
-  const ms = parseDuration(String(written));
+  const ms = parseDuration(written as string);
   return form === 'duration-ms' ? ms : ms / 1000;
 }

@@ -148,6 +148,8 @@ function befall(world: World, outages: Outages, fault: StruckFault, objects: rea
       case 'proxy-crash':
         world.crashServer(id);
         break;
+      default:
+        break;
     }
 }
 

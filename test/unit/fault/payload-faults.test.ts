@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultKind, StruckFault } from '../../../simulator/fault/fault-api.ts';
+import type { FaultKind } from '../../../simulator/fault/fault-api.ts';
 import { damageable, type StrikeRead } from '../../../simulator/fault/payload-faults.ts';
 import { concat } from '../../../simulator/store/content-reader.ts';
 import { MemoryDevice } from '../../nbd/memory-device.ts';
@@ -15,7 +15,7 @@ function stage(fault: FaultKind) {
   const strike: StrikeRead = (isNow) => {
     if (fired > 0 || !isNow(fault)) return [];
     fired++;
-    return [{ ...fault, id: 'it', on: 'nbd' } as StruckFault];
+    return [{ ...fault, id: 'it', on: 'nbd' }];
   };
   const seen = damageable(device, strike);
   const read = async (offset: number, length: number): Promise<number[]> => [
