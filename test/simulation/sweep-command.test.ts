@@ -35,6 +35,7 @@ describe('backlot sweep', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^W01-full nbd +\d+ points, \d+ runs, 0 violations in [\d.]+ s$/m);
     expect(out).toMatch(/^total +\d+ points, \d+ runs, 0 violations$/m);
+    expect(out).not.toContain('a letter for once');
   });
 
   it('ends its JSON with a line of points, runs and violations', () => {
@@ -46,6 +47,7 @@ describe('backlot sweep', () => {
       'one-byte-at-a-time',
       '--jobs',
       '1',
+      '--matrix',
       '--json',
       '--report',
       report,
@@ -67,6 +69,11 @@ describe('backlot sweep', () => {
     expect(out).toContain('violation storage.rename:points#');
     const files = readdirSync(join(report, 'failures'));
     const file = files.find((name) => name.includes('storage.rename_points'));
+    expect(out).toMatch(/^points#\d +[\d.]+ V/m);
+    expect(out).toContain('points where everything was survived are left out');
+    const page = readFileSync(join(report, 'sweep.html'), 'utf8');
+    expect(page).toContain(`backlot replay ${join(report, 'failures')}/${file}`);
+    expect(page).toContain('STORAGE FAILS: rename points/');
     expect(file).toBeDefined();
     // Without the mutant the same file is survived.
     const again = backlot('run', join(report, 'failures', file ?? ''), '--engine', 'nbd', '--report', report);
@@ -76,7 +83,8 @@ describe('backlot sweep', () => {
   it('goes on where it was cut short, and begins anew where the plan is another', () => {
     const report = join(folder, 'resumed');
     const words = ['sweep', 'W01', '--faults', 'garbage-reply', '--jobs', '1', '--report', report];
-    const whole = backlot(...words).out;
+    const whole = backlot(...words, '--matrix').out;
+    expect(whole).toMatch(/^rest.reply +seconds a$/m);
     const file = join(report, 'W01-full.nbd.cells.ndjson');
     const lines = readFileSync(file, 'utf8').split('\n');
     // Cut in the middle of a line, as a process that dies does.
