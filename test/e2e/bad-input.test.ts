@@ -175,7 +175,8 @@ describe('after all that', () => {
     while ((await stage.metric('nbd_connections')) > 0)
       await new Promise<void>((resolve) => setImmediate(resolve));
     expect(await stage.metric('nbd_connections_total')).toBeGreaterThan(100);
-    expect(stage.residentBytes() - warmBytes).toBeLessThan(64 * MIB);
+    // The garbage of all these cases is not collected yet, so this bounds what a case may keep to a megabyte or so.
+    expect(stage.residentBytes() - warmBytes).toBeLessThan(128 * MIB);
     expect(await stage.serve.stop()).toBe(0);
   });
 });

@@ -43,7 +43,7 @@ describe('the packed package', () => {
   it('runs a scenario from an empty folder', () => {
     const bin = join(installed, 'dist', 'src', 'cli', 'main.js');
     const out = run(process.execPath, bin, 'run', 'S001', '--report', join(folder, 'reports'));
-    expect(out).toContain('2 passed');
+    expect(out).toContain('3 passed');
   });
 
   it('is a library: an engine backs a simulated server up, in virtual time', () => {
