@@ -32,15 +32,24 @@ function leastBytes(value: Json, enough: number, name = ''): number {
   // A hidden id of a token may be shorter than the token.
   if (typeof value === 'string') return name === 'id' ? 2 : value.length + 2;
   if (value === null || typeof value !== 'object') return 1;
+  return isList(value) ? leastBytesOfList(value, enough) : leastBytesOfFields(value, enough);
+}
+
+function leastBytesOfList(list: readonly Json[], enough: number): number {
   let bytes = 2;
-  for (const key in value) {
+  for (const one of list) {
     if (bytes >= enough) return bytes;
-    const inner = (value as { readonly [key: string]: Json | undefined })[key];
+    bytes += leastBytes(one, enough - bytes);
+  }
+  return bytes;
+}
+
+function leastBytesOfFields(fields: Readonly<Record<string, Json | undefined>>, enough: number): number {
+  let bytes = 2;
+  for (const [key, value] of Object.entries(fields)) {
+    if (bytes >= enough) return bytes;
     // What is undefined is left out of JSON.
-    if (inner === undefined) continue;
-    bytes += isList(value)
-      ? leastBytes(inner, enough - bytes)
-      : key.length + 3 + leastBytes(inner, enough - bytes, key);
+    if (value !== undefined) bytes += key.length + 3 + leastBytes(value, enough - bytes, key);
   }
   return bytes;
 }

@@ -20,10 +20,10 @@ const LEVELS = [
 for (const { level, isPossible } of LEVELS)
   describe.skipIf(!isPossible)(`guest level ${level}`, () => {
     it('plays stories to the end, and the bytes are right', async () => {
-      const { code, stdout, stderr } = await backlot([
-        ...['run', ...STORIES, '--engine', 'hotadd', '--guest', level, '--json', '--report'],
-        `reports/guest-${level}`,
-      ]);
+      const report = ['--json', '--report', `reports/guest-${level}`];
+      const { code, stdout, stderr } = await backlot(
+        ['run', ...STORIES, '--engine', 'hotadd', '--guest', level].concat(report),
+      );
       expect(stderr).not.toContain('internal error');
       const { results } = JSON.parse(stdout) as Report;
       expect(results.map(({ scenario, outcome, reason }) => [scenario.slice(0, 4), outcome, reason])).toEqual(
