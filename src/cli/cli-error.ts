@@ -8,7 +8,12 @@ export class CliError extends Error {
   readonly exitCode: number;
   readonly advice: string | undefined;
 
-  constructor(kind: 'findings' | 'usage' | 'environment', message: string, advice?: string, options?: ErrorOptions) {
+  constructor(
+    kind: 'findings' | 'usage' | 'environment',
+    message: string,
+    advice?: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.exitCode = EXIT[kind];
     this.advice = advice;
