@@ -24,10 +24,26 @@ export async function removeLeftoversOf(context: JobContext, serverId: string): 
   }
 }
 
+/**
+ * Before a restore makes a server: what a dead run noted under the same name is settled first. A note that knows only
+ * a name would else take the new server for its own at the next clean-up.
+ */
+export async function removeLeftoverServers(context: JobContext, name: string): Promise<void> {
+  const removed = await removeNoted(context, ({ newServer }) => newServer?.name === name);
+  for (const item of removed) warn(context, `removed a left-over ${item.kind} of an earlier run: ${item.id}`);
+}
+
 /** All leftovers of this repository and tag. */
-export async function removeAllLeftovers(context: JobContext): Promise<readonly ReleasedItem[]> {
+export function removeAllLeftovers(context: JobContext): Promise<readonly ReleasedItem[]> {
+  return removeNoted(context, () => true);
+}
+
+async function removeNoted(
+  context: JobContext,
+  concerns: (record: RunNote['record']) => boolean,
+): Promise<readonly ReleasedItem[]> {
   const all: ReleasedItem[] = [];
-  for (const note of await deadNotes(context, () => true)) {
+  for (const note of await deadNotes(context, concerns)) {
     const { removed, problems } = await releaseNoted(releaseContextOf(context), note);
     const servers = problems.length === 0 ? await removeNewServer(context, note) : [];
     all.push(...removed, ...servers);

@@ -8,7 +8,7 @@ import { findServer } from './find-server.ts';
 import { ALIVE_MS } from './heartbeat.ts';
 import { type JobContext, pause, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
-import { removeLeftoversOf } from './leftovers.ts';
+import { removeLeftoverServers, removeLeftoversOf } from './leftovers.ts';
 import { readPointNotes } from './point-notes.ts';
 import { totalBytes } from './ranges.ts';
 import { buildServerConfig } from './restore-config.ts';
@@ -35,6 +35,7 @@ export async function prepareNew(
       `restore point ${job.pointId} holds no configuration`,
       'restore over an existing server that has the same disks, with --to VM',
     );
+  await removeLeftoverServers(context, wantedName(job, reader.info.serverName));
   const name = await chooseName(context, job, reader.info.serverName);
   const datastore = await chooseDatastore(context, reader, notes.poolId, textOf(notes.vmconf.datastore_id));
   const isCopy = (await context.scp.serverById(reader.info.serverId)) !== undefined;
@@ -58,9 +59,11 @@ async function noteTarget(context: JobContext, server: ServerItem): Promise<void
   await context.note.update({ serverId: server.id, serverName: server.name, aliveUntilMs });
 }
 
+const wantedName = (job: RestoreJob, backedUp: string): string => job.newName ?? `${backedUp}-restored`;
+
 /** A name that no server has, so that after a lost reply the name alone tells which server is ours. */
 async function chooseName(context: JobContext, job: RestoreJob, backedUp: string): Promise<string> {
-  const wanted = job.newName ?? `${backedUp}-restored`;
+  const wanted = wantedName(job, backedUp);
   for (let count = 1; ; count++) {
     const name = count === 1 ? wanted : `${wanted}-${count}`;
     if ((await context.scp.serversNamed(name)).length === 0) return name;

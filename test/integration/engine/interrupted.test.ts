@@ -134,3 +134,27 @@ describe('a repository that cannot store the point', () => {
     await expectSameAsLive(rig, result.pointId);
   });
 });
+
+describe('a restore that was killed before the platform heard of its new server', () => {
+  it('leaves no claim to the server that the next restore makes under the same name', async () => {
+    await using rig = await createRig();
+    const { pointId } = await rig.run(rig.engine().backup(JOB));
+    const kill = createKill();
+    const lost = (env: EngineEnvironment) =>
+      tapScp(env, (request, send) => {
+        if (request.method !== 'POST' || !request.path.endsWith('/servers/config')) return send();
+        kill.kill();
+        return new Promise(() => undefined);
+      });
+    const job = { pointId, to: 'new', transport: 'nbd' } as const;
+    void rig
+      .engine({}, (env) => kill.deaden(lost(env)))
+      .restore(job)
+      .catch(() => undefined);
+    await passTime(rig, () => kill.isDead);
+    const restored = await rig.run(rig.engine().restore(job));
+    const { removed } = await rig.run(rig.engine().cleanup());
+    expect(removed).toEqual([]);
+    expect(rig.hosted.world.servers.find(restored.server.name).id).toBe(restored.server.id);
+  });
+});
