@@ -2,6 +2,7 @@
 import type { Json } from '../kernel/journal.ts';
 import type { PointReader } from '../repository/repository-api.ts';
 import { TransportError } from '../sdk/http-transport.ts';
+import { DamagedAnswer } from '../sdk/protocol-error.ts';
 import type { Datastore, ServerItem } from '../sdk/scp-client-api.ts';
 import type { RestoreJob } from './engine-api.ts';
 import { findServer } from './find-server.ts';
@@ -110,8 +111,8 @@ async function createServer(
     await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
     return await waitUntilListed(context, name, async () => context.scp.serverById(serverId));
   } catch (error) {
-    if (!(error instanceof TransportError)) throw error;
-    // No answer at all: it may have been created all the same.
+    if (!(error instanceof TransportError || error instanceof DamagedAnswer)) throw error;
+    // No answer, or none that reads: it may have been created all the same.
     return waitUntilListed(context, name, async () => (await context.scp.serversNamed(name))[0]);
   }
 }

@@ -12,6 +12,7 @@ import {
   UntrustedPeer,
 } from './http-transport.ts';
 import { parseEnvelope } from './parse-envelope.ts';
+import { DamagedAnswer } from './protocol-error.ts';
 import { ScpError } from './scp-error.ts';
 
 export interface CallSpec {
@@ -23,7 +24,7 @@ export interface CallSpec {
 
 /** How stubbornly a call is repeated. */
 export interface RetryPolicy {
-  /** Repeats after an answer that never came. */
+  /** Repeats after an answer that never came, or came damaged. */
   readonly afterSilence: number;
   /** Repeats after 429, 500, 502, 503 and 504. */
   readonly afterDelay: number;
@@ -104,7 +105,7 @@ interface Failures {
 /** Milliseconds to wait before the next attempt, or `undefined` when there is none. Counts the failure. */
 function nextDelayMs(error: unknown, failures: Failures, policy: RetryPolicy): number | undefined {
   if (error instanceof UntrustedPeer) return undefined;
-  if (error instanceof TransportError) {
+  if (error instanceof TransportError || error instanceof DamagedAnswer) {
     const attempt = failures.silent++;
     return attempt < policy.afterSilence ? backOffMs(attempt, policy) : undefined;
   }

@@ -1,6 +1,6 @@
 /** Both envelopes of the platform, from an HTTP answer to its data or an `ScpError`. */
 import type { HttpResponse } from './http-transport.ts';
-import { ProtocolError } from './protocol-error.ts';
+import { DamagedAnswer, ProtocolError } from './protocol-error.ts';
 import { ScpError } from './scp-error.ts';
 
 /** Longest text of a non-JSON answer that goes into an error message, characters. */
@@ -8,7 +8,7 @@ const EXCERPT = 200;
 
 /**
  * The `data` of an answer; `{}` where the platform answers without a body.
- * @throws ScpError when the platform refused, ProtocolError when the answer is no envelope
+ * @throws ScpError when the platform refused, ProtocolError when the answer is no envelope, DamagedAnswer when it is no JSON
  * @source SCP OpenAPI 6.11.1, common responses
  */
 export function parseEnvelope(operation: string, response: HttpResponse): unknown {
@@ -16,7 +16,7 @@ export function parseEnvelope(operation: string, response: HttpResponse): unknow
   if (isSuccess && response.body === '') return {};
   const envelope = parseObject(response.body);
   if (envelope === undefined) {
-    if (isSuccess) throw new ProtocolError(operation, '', `is no JSON object: ${excerpt(response.body)}`);
+    if (isSuccess) throw new DamagedAnswer(operation, '', `is no JSON object: ${excerpt(response.body)}`);
     throw refusal(operation, response, String(response.status), excerpt(response.body));
   }
   const code = codeOf(envelope);

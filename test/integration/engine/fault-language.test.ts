@@ -20,6 +20,8 @@ const SURVIVED: readonly (readonly [object, RigOptions])[] = [
   [{ kind: 'refuse', code: 'SERVER_BUSY', on: 'snapshots.create' }, {}],
   [{ kind: 'reorder-replies', on: 'nbd', times: 0 }, {}],
   [{ kind: 'restart', on: 'nbd' }, {}],
+  [{ kind: 'garbage-reply', on: 'backup-resources.create' }, {}],
+  [{ kind: 'truncated-reply', on: 'tasks.get', times: 2 }, {}],
   [{ kind: 'preempt', on: 'nbd' }, {}],
   [{ kind: 'host-gone', on: 'nbd', ms: 600_000 }, {}],
   [{ kind: 'expire-tokens', on: 'task:backup-resource.create', step: 'doing' }, {}],
