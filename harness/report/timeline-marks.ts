@@ -66,9 +66,32 @@ export function markOf(entry: JournalEntry, cast: Cast): readonly Mark[] {
       return [{ ...at(entry), lane: 'nbd', text: `connection ${entry.connection} ends: ${entry.why}` }];
     case 'fault.fired':
       return [{ ...at(entry), lane: 'other', text: `fault ${entry.kind}` }];
+    case 'job':
+      return jobMarks(entry, cast);
+    case 'compared':
+      return [{ ...at(entry), lane: 'engine', text: comparedText(entry) }];
     default:
       return [];
   }
+}
+
+/** A job goes on in the lane of the engines from its beginning to its end. */
+function jobMarks(entry: Entry<'job'>, cast: Cast): readonly Mark[] {
+  const key = `job ${entry.job}`;
+  const who = entry.engine === 'first' ? '' : `${entry.engine}: `;
+  const of = entry.server === undefined ? '' : ` of ${nameOf(entry.server, cast)}`;
+  const what = `${who}${entry.operation}${of}`;
+  if (entry.phase === 'begins')
+    return [{ ...at(entry), lane: 'engine', text: `${what} begins`, begins: key }];
+  const mode = entry.mode === undefined ? '' : ` (${entry.mode})`;
+  const error = entry.error === undefined ? '' : `: ${entry.error}`;
+  return [{ ...at(entry), lane: 'engine', text: `${what} ${ENDS[entry.phase]}${mode}${error}`, ends: [key] }];
+}
+
+const ENDS = { succeeds: 'succeeds', fails: 'FAILS', killed: 'is killed' } as const;
+
+function comparedText({ what, bytes, differences }: Entry<'compared'>): string {
+  return differences === 0 ? `${what} right, ${bytes} bytes` : `${what} WRONG, ${differences} bytes`;
 }
 
 /** Calls that change something; a refusal of one that does not is told by its reply. */

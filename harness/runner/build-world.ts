@@ -13,7 +13,7 @@ import type {
 import type { Transport } from '../../src/engine/engine-api.ts';
 import type { TaskAction, WorldSettings } from '../../simulator/domain/world-api.ts';
 import { parseDuration, parseSize } from './quantities.ts';
-import type { WorldNode } from './scenario-schema.ts';
+import { ENGINE_NAMES, type WorldNode } from './scenario-schema.ts';
 
 type ServerNode = WorldNode['servers'][number];
 type DiskNode = ServerNode['disks'][number];
@@ -51,7 +51,7 @@ export function buildInventory(world: WorldNode, seed: string): InventorySpec {
     hosts,
     datastores,
     servers: [...servers, ...proxies],
-    credentials: [buildCredential(ids.hex(16))],
+    credentials: Array.from({ length: ENGINE_NAMES.length }, () => buildCredential(ids.hex(16))),
   };
 }
 

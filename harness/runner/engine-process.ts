@@ -38,6 +38,8 @@ export interface ProcessOptions {
   readonly connectProxy?: ConnectProxy;
   /** Draws the ids of this life; another one for every life. */
   readonly seed: string;
+  /** Which of the world's credentials it has, from 0. */
+  readonly account: number;
   /** Marks what it makes on the platform; the engine's own default when absent. */
   readonly tag?: string;
 }
@@ -67,7 +69,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
   return {
     clock,
     ids,
-    credentials: buildCredentials(hosted, options.settings.login ?? 'accessKey'),
+    credentials: credentialsOf(options),
     scp: gateTransport(seams.transport?.(simulator.transport, hosted) ?? simulator.transport, power),
     dialNbd: gateDial(seams.dialNbd?.(dial, hosted) ?? dial, power),
     ...(seams.connectNbd === undefined ? {} : { connectNbd: seams.connectNbd(connectNbd) }),
@@ -83,10 +85,16 @@ export function openRepository(storage: MemoryStorage, clock: VirtualClock): Rep
   return createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
 }
 
-function buildCredentials(hosted: HostedWorld, login: 'accessKey' | 'password'): Credentials {
-  const [credential] = hosted.world.credentials;
-  if (credential === undefined) throw new Error('the world has no credentials');
+/** Every engine of a story has an account of its own, so that the journal tells their calls apart. */
+export function credentialsOf({
+  hosted,
+  settings,
+  account,
+}: Pick<ProcessOptions, 'hosted' | 'settings' | 'account'>): Credentials {
+  const credential = hosted.world.credentials[account];
+  if (credential === undefined) throw new Error(`the world has no credential ${account}`);
   const { accessKey, secretKey, username, password } = credential;
+  const { login = 'accessKey' } = settings;
   return login === 'accessKey'
     ? { kind: 'ec2', accessKey, secretKey }
     : { kind: 'password', username, password };

@@ -3,7 +3,13 @@ import type { Rng } from '../../src/kernel/rng.ts';
 import { MemoryStorage } from '../../src/repository/memory-storage.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { type EngineProcess, openRepository, type ProcessOptions, startProcess } from './engine-process.ts';
+import {
+  credentialsOf,
+  type EngineProcess,
+  openRepository,
+  type ProcessOptions,
+  startProcess,
+} from './engine-process.ts';
 import { StorageStage } from './gated-storage.ts';
 import { Incidents } from './incidents.ts';
 import { MachineClock } from './machine-clock.ts';
@@ -46,6 +52,17 @@ export class Installation {
       seed: `${this.#options.seed}-${this.#lives}`,
     });
     return this.#process;
+  }
+
+  /** Name under which it logs in: access key id or user name. */
+  get actor(): string {
+    const credentials = credentialsOf(this.#options);
+    return credentials.kind === 'ec2' ? credentials.accessKey : credentials.username;
+  }
+
+  /** The story is over; no process is started any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Resolves when the life that goes on now is ended. */

@@ -72,6 +72,8 @@ export class Story {
   /** Points of which the engine itself has said that they are wrong. */
   readonly disowned = new Set<string>();
   comparedBytes = 0;
+  /** Jobs that engines were given so far. */
+  jobs = 0;
   /** Points that were compared after the last job that writes to the repository. */
   readonly judgedSince = new Set<string>();
   /** The steps under way, for the story that never ends. */
@@ -88,16 +90,17 @@ export class Story {
     this.clock = options.clock;
     this.rng = createRng(`${options.seed}/story`);
     const { engine = {}, secondEngine = {} } = options.scenario;
-    const install = (name: string, settings: EngineNode, tag?: string): Installation =>
+    const install = (name: string, settings: EngineNode, account: number, tag?: string): Installation =>
       new Installation({
         ...options,
         settings,
+        account,
         seed: `${options.seed}/${name}`,
         ...(tag === undefined ? {} : { tag }),
       });
     this.installations = {
-      first: install('engine', engine),
-      second: install('second-engine', secondEngine, SECOND_TAG),
+      first: install('engine', engine, 0),
+      second: install('second-engine', secondEngine, 1, SECOND_TAG),
     };
   }
 

@@ -4,8 +4,8 @@
  * nothing any more; a job may be tried again, because so would any schedule.
  */
 import { sleep } from '../../src/kernel/clock.ts';
-import type { ServerId } from '../../src/kernel/ids.ts';
 import { judgeLeaks } from './end-of-story.ts';
+import { holdsPoint } from './judge-bytes.ts';
 import { StoryFailed } from './outcome.ts';
 import type { StepBodies } from './scenario-schema.ts';
 import { stepWrite } from './steps/guest-steps.ts';
@@ -70,7 +70,8 @@ async function acceptRestored(story: Story): Promise<void> {
   for (const server of story.world.servers.list()) {
     if (known.has(server.id)) continue;
     for (const record of story.points.values()) {
-      if (!(await isImageOf(story, server.id, record))) continue;
+      if (!(await holdsPoint(story, server.id, record))) continue;
+      await acceptServer(story, server.id, record);
       settleDebt(story, server.name);
       break;
     }
@@ -82,20 +83,6 @@ function settleDebt(story: Story, name: string): void {
   const owed = story.survival?.owed ?? [];
   const at = owed.findIndex(({ to = 'new', newName }) => to === 'new' && (newName ?? name) === name);
   if (at >= 0) owed.splice(at, 1);
-}
-
-async function isImageOf(
-  story: Story,
-  id: ServerId,
-  record: Parameters<typeof acceptServer>[2],
-): Promise<boolean> {
-  try {
-    await acceptServer(story, id, record);
-    return true;
-  } catch (error) {
-    if (error instanceof StoryFailed) return false;
-    throw error;
-  }
 }
 
 /** So that a base that had moved too far or too early shows in the next point. */

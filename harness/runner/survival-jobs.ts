@@ -9,7 +9,9 @@ import { judgeNewPoint, judgeServer } from './judge-bytes.ts';
 import { StoryFailed } from './outcome.ts';
 import type { EngineName, StepBodies } from './scenario-schema.ts';
 import { lastSnapshotSince } from './snapshot-instant.ts';
-import { markUnknown, recordNamed, settle, takeOver, unknownPoints } from './steps/job-steps.ts';
+import { backupFacts, restoreFacts, restoreWords, type Settled, settle, tellEnd } from './job-facts.ts';
+import { markUnknown, recordNamed, takeOver, unknownPoints } from './steps/job-steps.ts';
+import { type JobFacts, tellJob } from './told-job.ts';
 import type { PointRecord, Story } from './story.ts';
 import { armTrigger } from './triggers.ts';
 
@@ -17,14 +19,27 @@ type End<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'failed' | 'killed'; readonly why: string };
 
+/** A job, and what the journal is told of it. */
+interface Work<T> {
+  readonly operation: 'backup' | 'restore' | 'cleanup';
+  readonly words?: JobFacts;
+  readonly work: (engine: Engine) => Promise<T>;
+  readonly facts?: (value: T) => JobFacts;
+}
+
 /** @returns why it did not succeed; empty when it did */
 export async function surviveBackup(story: Story, body: StepBodies['backup']): Promise<string> {
   const { engine = 'first' } = body;
-  const server = story.server(body.server).name;
+  const { id: serverId, name: server } = story.server(body.server);
   const transport = body.transport ?? story.transport;
   const job = { server, transport, ...(body.full === undefined ? {} : { full: body.full }) };
   const from = story.position;
-  const end = await untilNotKilled(story, engine, 'backup', (of) => of.backup(job));
+  const end = await untilNotKilled(story, engine, {
+    operation: 'backup',
+    words: { transport, server: serverId },
+    work: (of) => of.backup(job),
+    facts: backupFacts,
+  });
   if (end.kind === 'done') await takeIn(story, engine, end.value.pointId, server, end.value.snapshotId);
   else await disownPoints(story, engine, end.why);
   await adoptPoints(story, engine, from);
@@ -48,7 +63,12 @@ export async function surviveRestore(story: Story, body: StepBodies['restore']):
     ...(newName === undefined ? {} : { newName }),
     ...(powerOn === undefined ? {} : { powerOn }),
   };
-  const end = await untilNotKilled(story, record.engine, 'restore', (of) => of.restore(job));
+  const end = await untilNotKilled(story, record.engine, {
+    operation: 'restore',
+    words: restoreWords(story, job),
+    work: (of) => of.restore(job),
+    facts: restoreFacts,
+  });
   if (to !== 'new') markUnknown(story, to);
   if (end.kind !== 'done') {
     story.survival?.owed.push({ ...body, point: record.id });
@@ -67,7 +87,10 @@ export async function acceptServer(story: Story, id: ServerId, record: PointReco
 
 /** @returns why it did not succeed; empty when it did */
 export async function surviveCleanup(story: Story, body: StepBodies['cleanup']): Promise<string> {
-  const end = await untilNotKilled(story, body.engine ?? 'first', 'cleanup', (of) => of.cleanup());
+  const end = await untilNotKilled(story, body.engine ?? 'first', {
+    operation: 'cleanup',
+    work: (of) => of.cleanup(),
+  });
   return end.kind === 'done' ? '' : end.why;
 }
 
@@ -95,8 +118,7 @@ export async function surviveKill(story: Story, body: StepBodies['kill']): Promi
 async function untilNotKilled<T>(
   story: Story,
   name: EngineName,
-  what: string,
-  work: (engine: Engine) => Promise<T>,
+  { operation, words, work, facts }: Work<T>,
 ): Promise<End<T>> {
   story.judgedSince.clear();
   story.survival?.engines.add(name);
@@ -104,19 +126,20 @@ async function untilNotKilled<T>(
   for (;;) {
     const { death } = installation;
     const from = story.position;
+    const told = tellJob(story, name, operation, words);
     const end = await Promise.race([
       death.then((): End<T> => ({ kind: 'killed', why: 'killed' })),
-      settle(work(installation.process().engine)).then((settled) => judgeEnd(what, settled)),
+      settle(work(installation.process().engine)).then((settled) => {
+        tellEnd(told, settled, facts);
+        return judgeEnd(operation, settled);
+      }),
     ]);
     if (end.kind !== 'killed') return end;
     await adoptPoints(story, name, from);
   }
 }
 
-function judgeEnd<T>(
-  what: string,
-  settled: { readonly isDone: true; readonly value: T } | { readonly isDone: false; readonly error: unknown },
-): End<T> {
+function judgeEnd<T>(what: string, settled: Settled<T>): End<T> {
   if (settled.isDone) return { kind: 'done', value: settled.value };
   const why = describeChain(settled.error);
   if (settled.error instanceof Error && settled.error.name === 'JobFailed') return { kind: 'failed', why };

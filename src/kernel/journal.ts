@@ -131,7 +131,37 @@ export type JournalEvent =
     }
   | { type: 'nbd.reply'; connection: number; request: number; error: number; bytes: number }
   | { type: 'nbd.close'; connection: number; why: string }
-  | { type: 'fault.fired'; fault: string; kind: string; at: string; count: number };
+  | { type: 'fault.fired'; fault: string; kind: string; at: string; count: number }
+  | {
+      /** The harness gives an engine a job, or learns how it ended. */
+      type: 'job';
+      engine: string;
+      /** Number of the job in this world, from 1; its end carries the same. */
+      job: number;
+      operation: 'backup' | 'restore' | 'cleanup';
+      phase: 'begins' | 'succeeds' | 'fails' | 'killed';
+      /** Name under which the engine logs in: user name or access key id. */
+      actor?: string;
+      transport?: string;
+      /** Id of the server that is backed up, or that a restore writes; of a new one, known when it succeeds. */
+      server?: string;
+      /** Restore point: made by a backup, when it succeeds; read by a restore, from the beginning. */
+      point?: string;
+      /** What a backup turned out to be. */
+      mode?: 'full' | 'incremental';
+      error?: string;
+    }
+  | {
+      /** The harness has held a restore point, or a restored server, against what it has to hold. */
+      type: 'compared';
+      what: 'point' | 'server';
+      point: string;
+      /** Id of the server, of which the point is or which was restored. */
+      server?: string;
+      bytes: number;
+      /** Bytes in sectors that are wrong; 0 is right. */
+      differences: number;
+    };
 
 export type JournalEntry = JournalEvent & {
   /** Position in the world's journal, from 0, without gaps. */

@@ -9,11 +9,9 @@ import { NothingToActOn, StoryFailed } from '../outcome.ts';
 import { ENGINE_NAMES, type EngineName, type ErrorNode, type StepBodies } from '../scenario-schema.ts';
 import { lastSnapshotSince } from '../snapshot-instant.ts';
 import type { PointRecord, Story } from '../story.ts';
+import { backupFacts, restoreFacts, restoreWords, settle, tellEnd } from '../job-facts.ts';
+import { type JobFacts, tellJob, type ToldJob } from '../told-job.ts';
 import { armTrigger } from '../triggers.ts';
-
-export type Settled<T> =
-  | { readonly isDone: true; readonly value: T }
-  | { readonly isDone: false; readonly error: unknown };
 
 export async function stepBackup(story: Story, body: StepBodies['backup']): Promise<void> {
   story.judgedSince.clear();
@@ -24,7 +22,9 @@ export async function stepBackup(story: Story, body: StepBodies['backup']): Prom
     ...(body.full === undefined ? {} : { full: body.full }),
   };
   const { engine = 'first', expect = {} } = body;
+  const told = tellJob(story, engine, 'backup', { transport: job.transport, server: server.id });
   const settled = await settle(story.installation(engine).process().engine.backup(job));
+  tellEnd(told, settled, backupFacts);
   if (!settled.isDone) {
     expectFailure('backup', expect.result, expect.error, settled.error);
     await expectNoNewPoint(story, engine);
@@ -50,7 +50,9 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
     ...(body.newName === undefined ? {} : { newName: body.newName }),
     ...(body.powerOn === undefined ? {} : { powerOn: body.powerOn }),
   };
+  const told = tellJob(story, record.engine, 'restore', restoreWords(story, job));
   const settled = await settle(story.installation(record.engine).process().engine.restore(job));
+  tellEnd(told, settled, restoreFacts);
   noteRestored(story, serversBefore, to);
   const expect = body.expect ?? {};
   if (!settled.isDone) {
@@ -65,7 +67,11 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
 
 export async function stepCleanup(story: Story, body: StepBodies['cleanup']): Promise<void> {
   story.judgedSince.clear();
-  const { removed, warnings } = await story.installation(body.engine).process().engine.cleanup();
+  const told = tellJob(story, body.engine ?? 'first', 'cleanup');
+  const settled = await settle(story.installation(body.engine).process().engine.cleanup());
+  tellEnd(told, settled);
+  if (!settled.isDone) throw settled.error;
+  const { removed, warnings } = settled.value;
   const { expect = {} } = body;
   const kinds = removed.map(({ kind }) => kind).sort();
   const wanted = expect.removed && [...expect.removed].sort();
@@ -121,17 +127,28 @@ function startJob(
   const { engine } = story.installation(engineName).process();
   const { backup, restore } = during;
   if (backup !== undefined) {
-    const server = story.server(backup.server).name;
+    const server = story.server(backup.server);
     const transport = backup.transport ?? story.transport;
-    return engine.backup({ server, transport, ...(backup.full === undefined ? {} : { full: backup.full }) });
+    const told = tellJob(story, engineName, 'backup', { transport, server: server.id });
+    const full = backup.full === undefined ? {} : { full: backup.full };
+    return following(told, engine.backup({ server: server.name, transport, ...full }), backupFacts);
   }
   if (restore !== undefined) {
     const { id } = pointNamed(story, { ...restore, engine: engineName });
     const transport = restore.transport ?? story.transport;
     const { to = 'new', differential = false } = restore;
-    return engine.restore({ pointId: id, to, transport, differential });
+    const job = { pointId: id, to, transport, differential };
+    const told = tellJob(story, engineName, 'restore', restoreWords(story, job));
+    return following(told, engine.restore(job), restoreFacts);
   }
-  return engine.cleanup();
+  return following(tellJob(story, engineName, 'cleanup'), engine.cleanup());
+}
+
+async function following<T>(told: ToldJob, work: Promise<T>, facts?: (value: T) => JobFacts): Promise<T> {
+  const settled = await settle(work);
+  tellEnd(told, settled, facts);
+  if (settled.isDone) return settled.value;
+  throw settled.error;
 }
 
 /** A restore makes servers, replaces disks and may change power states; whose content is then known is another matter. */
@@ -217,13 +234,6 @@ export function recordNamed(
 ): PointRecord | undefined {
   const id = point === undefined ? story.lastPoint.get(engine) : story.pointNames.get(point);
   return story.points.get(id ?? point ?? '');
-}
-
-export function settle<T>(work: Promise<T>): Promise<Settled<T>> {
-  return work.then(
-    (value) => ({ isDone: true, value }),
-    (error: unknown) => ({ isDone: false, error }),
-  );
 }
 
 function expectSuccess(what: string, result: string | undefined, value: BackupResult | RestoreResult): void {
