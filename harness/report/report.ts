@@ -1,37 +1,106 @@
-/** The report as data: `report.json` is this, and every other form is made from it. */
+/**
+ * The report as data: `report.json` is this, and every other form is made from it. `report.schema.json` describes it
+ * for programs. Two runs with one seed give the same report but for `durationMs`, here and in each result.
+ */
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
+import type { Comparison } from './baseline.ts';
+import type { ReportedRule } from './reported-rule.ts';
+import { concludeVerdict, type Verdict } from './verdict.ts';
 
-export const REPORT_VERSION = 1;
+/** Raised on every change that an older reader would misread; new fields alone do not raise it. */
+export const REPORT_VERSION = 2;
+
+/** On what it was played. */
+export interface Environment {
+  /** Version of backlot. */
+  readonly backlot: string;
+  readonly node: string;
+  /** Operating system and processor: `linux x64`. */
+  readonly platform: string;
+  /** How time went in the worlds: `virtual`, `real`, or so many times as fast: `x60`. */
+  readonly time: string;
+  /** The engine that was judged, as the command named it: `reference nbd, nbdssl, hotadd`, `exec:./my-engine`. */
+  readonly engine: string;
+}
+
+/** Something that must happen in some run of a search, else the search has not looked where it should. */
+export interface Sometimes {
+  readonly id: string;
+  readonly title: string;
+  /** In how many runs it happened. */
+  readonly happened: number;
+}
+
+export interface ReportedResult extends ScenarioResult {
+  /** The command that plays it again; empty when it was not played. */
+  readonly command: string;
+}
 
 export interface Report {
   readonly version: number;
+  readonly verdict: Verdict;
+  readonly environment: Environment;
   readonly seed: string;
   /** Real time of the whole suite; less than the sum of its parts when several threads played. */
   readonly durationMs: number;
   readonly summary: Readonly<Record<Outcome, number>>;
-  readonly results: readonly ScenarioResult[];
+  readonly rules: readonly ReportedRule[];
+  /** Empty where nothing was searched for. */
+  readonly sometimes: readonly Sometimes[];
+  readonly results: readonly ReportedResult[];
+  /** Against an earlier report, when one was named. */
+  readonly comparison?: Comparison;
 }
 
-export function buildReport(seed: string, results: readonly ScenarioResult[], durationMs: number): Report {
+export interface ReportParts {
+  readonly seed: string;
+  readonly durationMs: number;
+  readonly environment: Environment;
+  readonly results: readonly ScenarioResult[];
+  readonly rules?: readonly ReportedRule[];
+  readonly sometimes?: readonly Sometimes[];
+  /** What plays a result again, where it is not `backlot run` with the scenario's id. */
+  readonly commandOf?: (result: ScenarioResult) => string;
+}
+
+export function buildReport(parts: ReportParts): Report {
+  const { seed, durationMs, environment, results, rules = [], sometimes = [] } = parts;
   const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length;
+  const summary = {
+    passed: count('passed'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    inconclusive: count('inconclusive'),
+    broken: count('broken'),
+  };
+  const commandOf = parts.commandOf ?? ((result) => repeatCommand(result, seed));
   return {
     version: REPORT_VERSION,
+    verdict: concludeVerdict({ summary, rules, sometimes }),
+    environment,
     seed,
     durationMs,
-    summary: {
-      passed: count('passed'),
-      failed: count('failed'),
-      skipped: count('skipped'),
-      inconclusive: count('inconclusive'),
-      broken: count('broken'),
-    },
-    results,
+    summary,
+    rules,
+    sometimes,
+    results: results.map((result) => ({
+      ...result,
+      command: result.outcome === 'skipped' ? '' : commandOf(result),
+    })),
   };
 }
 
-/** 0: all passed. 1: findings. 70: our own fault. A scenario that is not meant for an engine counts for nothing. */
-export function exitCodeOf({ summary, results }: Report): 0 | 1 | 70 {
-  if (summary.broken > 0) return 70;
-  const isAllPassed = summary.passed > 0 && summary.passed + summary.skipped === results.length;
-  return isAllPassed ? 0 : 1;
+function repeatCommand({ scenario, engine, guest }: ScenarioResult, seed: string): string {
+  const outside = guest === undefined ? '' : ` --guest ${guest}`;
+  return `backlot run ${scenario} --engine ${engine} --seed ${seed}${outside}`;
+}
+
+/**
+ * 0: passed. 1: findings, or nothing was proved. 70: our own fault. A scenario that is not meant for an engine counts
+ * for nothing. Held against a baseline, only what has become worse counts.
+ */
+export function exitCodeOf({ verdict, comparison }: Report): 0 | 1 | 70 {
+  if (verdict.outcome === 'broken') return 70;
+  if (comparison !== undefined) return comparison.regressions.length === 0 ? 0 : 1;
+  return verdict.outcome === 'pass' ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /** What a scenario came to. Only `passed` counts as passed. */
 
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import type { DiskMap, TimelineData } from './run-evidence.ts';
 
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'inconclusive' | 'broken';
 
@@ -12,6 +13,8 @@ export interface Finding {
   readonly actual: string;
   /** Journal positions, sector explanations, causes: whatever proves it. */
   readonly evidence: readonly string[];
+  /** Where on the disk bytes are wrong, when that is what was found. */
+  readonly disk?: DiskMap;
 }
 
 export interface FaultCount {
@@ -44,6 +47,8 @@ export interface ScenarioResult {
   readonly faults: readonly FaultCount[];
   readonly stories: readonly string[];
   readonly rule: string;
+  /** What happened, where the run did not pass or broke a rule. */
+  readonly timeline?: TimelineData;
 }
 
 /** A step means something that no step before it has made. */

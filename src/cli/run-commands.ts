@@ -9,6 +9,7 @@ import { renderHtml } from '../../harness/report/html.ts';
 import { renderJunit } from '../../harness/report/junit.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
+import { publishedReportSchema } from '../../harness/report/report-schema.ts';
 import { renderTable } from '../../harness/report/table.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
@@ -20,6 +21,7 @@ import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
+import { environmentOf } from './report-environment.ts';
 import { checkGuests } from './run-guests.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
@@ -95,7 +97,12 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     onResult: (result, done, total) => progress.onResult(result, done, total),
   });
   progress.end();
-  const report = buildReport(flags.seed, results, Math.round(performance.now() - begun));
+  const report = buildReport({
+    seed: flags.seed,
+    results,
+    durationMs: Math.round(performance.now() - begun),
+    environment: environmentOf(`reference ${chosen.join(', ')}`, guests === undefined ? 'virtual' : 'real'),
+  });
   writeReports(flags.report, report);
   process.stdout.write(
     flags.json === true
@@ -216,9 +223,23 @@ const LISTS = {
     }),
 } satisfies Record<string, () => readonly Listed[]>;
 
+const SCHEMAS: Readonly<Record<string, () => string>> = {
+  scenario: publishedSchema,
+  report: publishedReportSchema,
+};
+
 /** What is written as it is; `undefined` for lists. */
-function documentOf(what: string, isMarkdown: boolean): string | undefined {
-  if (what === 'schema') return publishedSchema();
+function documentOf(what: string, of: string, isMarkdown: boolean): string | undefined {
+  if (what === 'schema') {
+    const schema = Object.hasOwn(SCHEMAS, of) ? SCHEMAS[of] : undefined;
+    if (schema === undefined)
+      throw new CliError(
+        'usage',
+        `there is no schema of ${of}`,
+        `Choose ${Object.keys(SCHEMAS).join(' or ')}.`,
+      );
+    return schema();
+  }
   if (!isMarkdown) return undefined;
   if (what !== 'faults') throw new CliError('usage', 'only faults are listed with --markdown');
   return faultDocument();
@@ -229,12 +250,16 @@ function registerList(program: Command): void {
   program
     .command('list')
     .description('show what there is: scenarios, mutants, faults, endpoints')
-    .argument('<what>', `${names.join(', ')}; or schema, the JSON Schema of scenario files`)
+    .argument('<what>', `${names.join(', ')}; or schema, a JSON Schema`)
+    .argument('[of]', `whose schema: ${Object.keys(SCHEMAS).join(', ')}`, 'scenario')
     .option('--json', 'one JSON document on standard output')
     .option('--markdown', 'of faults: the whole vocabulary as a document')
-    .addHelpText('after', '\nExamples:\n  backlot list scenarios\n  backlot list faults --json')
-    .action((what: string, flags: { json?: boolean; markdown?: boolean }) => {
-      const document = documentOf(what, flags.markdown === true);
+    .addHelpText(
+      'after',
+      '\nExamples:\n  backlot list scenarios\n  backlot list faults --json\n  backlot list schema report',
+    )
+    .action((what: string, of: string, flags: { json?: boolean; markdown?: boolean }) => {
+      const document = documentOf(what, of, flags.markdown === true);
       if (document !== undefined) {
         process.stdout.write(document);
         return;

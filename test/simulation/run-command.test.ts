@@ -41,7 +41,7 @@ describe('backlot run', () => {
     expect([code, err]).toEqual([0, expect.stringContaining('[3/3] passed       S900-example hotadd')]);
     expect(out).toContain('S900-example  ok            ok            ok');
     const report = JSON.parse(readFileSync(join(reports, 'report.json'), 'utf8'));
-    expect(report).toMatchObject({ version: 1, seed: '1', summary: { passed: 3 } });
+    expect(report).toMatchObject({ version: 2, seed: '1', summary: { passed: 3 } });
     expect(report.results[0]).toMatchObject({ scenario: 'S900-example', engine: 'nbd', outcome: 'passed' });
     expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toContain('tests="3" failures="0"');
     expect(readFileSync(join(reports, 'report.html'), 'utf8')).toContain('3 passed');

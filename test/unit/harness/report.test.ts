@@ -29,7 +29,15 @@ const result = (outcome: Outcome, change: Partial<ScenarioResult> = {}): Scenari
 });
 
 const reportOf = (seed: string, results: readonly ScenarioResult[]): Report =>
-  buildReport(seed, results, 3000);
+  buildReport({ seed, results, durationMs: 3000, environment: ENVIRONMENT });
+
+const ENVIRONMENT = {
+  backlot: '1.0.0',
+  node: 'v24',
+  platform: 'linux x64',
+  time: 'virtual',
+  engine: 'reference',
+};
 
 const OUTCOMES: readonly Outcome[] = ['passed', 'failed', 'skipped', 'inconclusive', 'broken'];
 
@@ -59,7 +67,7 @@ describe('report', () => {
       OUTCOMES.map((outcome) => result(outcome)),
     );
     expect(report.summary).toEqual({ passed: 1, failed: 1, skipped: 1, inconclusive: 1, broken: 1 });
-    expect([report.version, report.seed]).toEqual([1, '7']);
+    expect([report.version, report.seed]).toEqual([2, '7']);
   });
 
   it('writes JUnit with failures, errors and skips counted, and markup escaped', () => {
