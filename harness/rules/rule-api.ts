@@ -73,7 +73,10 @@ export interface RuleVerdict {
    */
   readonly outcome: 'passed' | 'violated' | 'waived' | 'not-exercised' | 'not-applicable';
   readonly exercised: number;
+  /** The first of every run. */
   readonly violations: readonly RuleFinding[];
+  /** How many more there were; absent when all are listed. */
+  readonly hidden?: number;
 }
 
 /** A violation and the run in which it was seen. */

@@ -1,6 +1,7 @@
 /** The moment of a snapshot: the disks are frozen, the change history closes an interval. */
 import { ApiError } from '../../src/contract/errors.ts';
 import type { DeviceId, SnapshotId } from '../../src/kernel/ids.ts';
+import type { Json } from '../../src/kernel/journal.ts';
 import { nextCheckpoint } from './cbt.ts';
 import { freezeServer } from './views.ts';
 import type { Snapshot } from './world-api.ts';
@@ -59,8 +60,18 @@ export function noteSnapshot(
     to,
     server: snapshot.serverId,
     ...(why !== undefined && { why }),
-    ...(from === undefined && { detail: { name: snapshot.name, checkpointId: snapshot.checkpointId } }),
+    ...(from === undefined && { detail: detailOf(snapshot) }),
   });
+}
+
+/** What rules have to know of a snapshot, since answers that tell it are too long for the journal. */
+function detailOf({ name, checkpointId, disks }: SnapshotRecord): Json {
+  const frozen = Array.from(disks, ([id, { layer, changes }]) => ({
+    id,
+    bytes: layer.sizeBytes,
+    cbt: changes === undefined ? 'off' : 'on',
+  }));
+  return { name, checkpointId, disks: frozen };
 }
 
 function freezeDisks(server: ServerRecord): ReadonlyMap<DeviceId, SnapshotDisk> {

@@ -26,6 +26,13 @@ export function journalRequest(
   });
 }
 
+/** Of a list of changed areas that is too long: how far it reaches. */
+function extentOf({ operation }: RawCall, data: Json | undefined): Json | undefined {
+  if (operation !== 'cbt.changed-areas' || typeof data !== 'object' || data === null) return undefined;
+  const { start_offset, length } = data as Readonly<Record<string, Json>>;
+  return start_offset === undefined || length === undefined ? undefined : { start_offset, length };
+}
+
 /** `reply` is undefined where the request never had an effect: status 0. */
 export function journalReply(
   world: World,
@@ -35,7 +42,7 @@ export function journalReply(
   isLost: boolean,
 ): void {
   const body = (reply?.body ?? {}) as { code?: number; errcode?: string; message?: string; data?: Json };
-  const data = journalValue(body.data);
+  const data = journalValue(body.data) ?? journalValue(extentOf(raw, body.data));
   world.journal.append({
     type: 'rest.reply',
     call,
