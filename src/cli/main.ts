@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'play scenarios with every fault at every one of their steps',
     load: async () => (await import('./sweep-commands.ts')).registerSweepCommands,
   },
+  swarm: {
+    summary: 'play busy worlds under random attacks, all drawn from seeds',
+    load: async () => (await import('./swarm-commands.ts')).registerSwarmCommands,
+  },
   replay: {
     summary: 'play one run again, byte for byte, and show it as a timeline',
     load: async () => (await import('./replay-commands.ts')).registerReplayCommands,
