@@ -54,16 +54,21 @@ export function withRequestBody(
   variant = '',
 ): HttpRequest {
   const token = request.headers['X-Client-Token'];
-  const changed = {
-    ...request,
-    body: JSON.stringify(body),
-    headers: {
-      ...request.headers,
-      ...(token === undefined ? {} : { 'X-Client-Token': `${token}${variant}` }),
-    },
+  const headers = {
+    ...request.headers,
+    ...(token === undefined ? {} : { 'X-Client-Token': `${token}${variant}` }),
   };
+  return signedAgain(world, { ...request, body: JSON.stringify(body), headers });
+}
+
+/** The same call of another object, signed again where it was signed. */
+export function withPath({ world }: HostedWorld, request: HttpRequest, path: string): HttpRequest {
+  return signedAgain(world, { ...request, path });
+}
+
+function signedAgain(world: HostedWorld['world'], changed: HttpRequest): HttpRequest {
   const keys = world.credentials.find(({ accessKey }) =>
-    request.headers['Authorization']?.includes(`Credential=${accessKey}/`),
+    changed.headers['Authorization']?.includes(`Credential=${accessKey}/`),
   );
   if (keys === undefined) return changed;
   return { ...changed, headers: { ...changed.headers, ...signRequest(changed, keys, world.clock.now()) } };

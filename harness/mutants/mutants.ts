@@ -1,6 +1,8 @@
 import type { Mutant } from './mutant.ts';
 import { DATA_PATH_MUTANTS } from './data-path-mutants.ts';
+import { FAILURE_PATH_MUTANTS } from './failure-path-mutants.ts';
 import { HOTADD_MUTANTS } from './hotadd-mutants.ts';
+import { LEFTOVER_MUTANTS } from './leftover-mutants.ts';
 import { REPOSITORY_MUTANTS } from './repository-mutants.ts';
 import { SIMULATOR_MUTANTS } from './simulator-mutants.ts';
 import { TRANSPORT_MUTANTS } from './transport-mutants.ts';
@@ -10,6 +12,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...TRANSPORT_MUTANTS,
   ...DATA_PATH_MUTANTS,
   ...REPOSITORY_MUTANTS,
+  ...FAILURE_PATH_MUTANTS,
+  ...LEFTOVER_MUTANTS,
   ...SIMULATOR_MUTANTS,
   ...HOTADD_MUTANTS,
 ];

@@ -86,6 +86,18 @@ export const REPOSITORY_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    id: 'commits-a-partial-chunk',
+    breaks: 'engine',
+    title: 'when a chunk can not be stored, stores it again without the piece that came last',
+    killers: ['S025-repository-fails-after-the-snapshot'],
+    seams: () => ({
+      repository: (inner) => ({
+        ...inner,
+        begin: async (point) => retryingWithoutTheLast(inner, point, await inner.begin(point)),
+      }),
+    }),
+  },
+  {
     id: 'forgets-a-disk',
     breaks: 'engine',
     title: 'backs up all disks but the last',
@@ -124,6 +136,24 @@ export const REPOSITORY_MUTANTS: readonly Mutant[] = [
     }),
   },
 ];
+
+/** Goes on with what it believes to be stored already. */
+function retryingWithoutTheLast(inner: Repository, point: NewPoint, first: PointWriter): PointWriter {
+  const pieces: Parameters<PointWriter['write']>[] = [];
+  return {
+    ...passOn(first),
+    write: async (deviceId, offset, data) => {
+      pieces.push([deviceId, offset, Buffer.from(data)]);
+      await first.write(deviceId, offset, data);
+    },
+    commit: (engine) =>
+      first.commit(engine).catch(async () => {
+        const second = await inner.begin(point);
+        for (const piece of pieces.slice(0, -1)) await second.write(...piece);
+        return second.commit(engine);
+      }),
+  };
+}
 
 function wrapWriter(
   inner: Repository,

@@ -168,8 +168,7 @@ export const TRANSPORT_MUTANTS: readonly Mutant[] = [
             if (matchCall(request, 'DELETE', SNAPSHOT) !== undefined) {
               for (const late of held.splice(0)) await pass(late);
             }
-            const isGone = matchCall(request, 'GET', RESOURCE) !== undefined && held.length > 0;
-            return isGone ? editData(response, (data) => ({ ...data, status: 'released' })) : response;
+            return answeringReleased(request, response, held.length > 0);
           }),
       };
     },
@@ -204,6 +203,16 @@ function leftOf(hosted: HostedWorld, { serverId, query }: CallParts): number {
 /** The id of a task that has ended well, as the answer of something that never began. */
 export function endedTask(hosted: HostedWorld): { task_id: string } {
   return { task_id: hosted.world.tasks.list().find(({ status }) => status === 'finish')?.id ?? '' };
+}
+
+/** What the engine hears of a resource whose removal it believes in. */
+export function answeringReleased(
+  request: HttpRequest,
+  response: HttpResponse,
+  isHeldBack: boolean,
+): HttpResponse {
+  const isGone = isHeldBack && matchCall(request, 'GET', RESOURCE) !== undefined;
+  return isGone ? editData(response, (data) => ({ ...data, status: 'released' })) : response;
 }
 
 function isForBackup(hosted: HostedWorld, { path }: CallParts): boolean {

@@ -46,7 +46,7 @@ export async function judgeEnd(story: Story, hasFailed: boolean): Promise<readon
   if (hasFailed) return findings;
   const points = await judgePoints(story);
   // Under attack a story may come to another end than the one it was written for.
-  if (story.survival !== undefined) return [...findings, ...points];
+  if (story.survival !== undefined) return [...findings, ...points, ...judgeJobs(story)];
   return [...findings, ...points, ...judgeExpectations(story)];
 }
 
@@ -84,6 +84,24 @@ async function judgePoints(story: Story): Promise<Finding[]> {
     if (error instanceof StoryFailed) return [{ where: 'byte oracle', ...error.finding }];
     throw error;
   }
+}
+
+/** What fails once the attack is over is tried again, and judged there. */
+function judgeJobs({ survival, scenario, world }: Story): Finding[] {
+  if (scenario.expect?.jobs !== 'succeed') return [];
+  const overAt = survival?.over?.n ?? Number.POSITIVE_INFINITY;
+  return world.journal.entries.flatMap((entry) =>
+    entry.type !== 'job' || entry.phase !== 'fails' || entry.n >= overAt
+      ? []
+      : [
+          {
+            where: 'jobs under attack',
+            expected: 'every job succeeds, since this can be borne',
+            actual: `${entry.operation} fails: ${entry.error ?? ''}`,
+            evidence: [`journal ${entry.n}`],
+          },
+        ],
+  );
 }
 
 function judgeExpectations(story: Story): Finding[] {

@@ -44,6 +44,11 @@ export const ScenarioSchema = Type.Object(
       Type.Object(
         {
           points: Type.Optional(Count),
+          jobs: Type.Optional(
+            Type.Literal('succeed', {
+              description: 'Under attack too: what goes wrong is no reason for a job to fail',
+            }),
+          ),
           journal: Type.Optional(Type.Array(JournalExpectation, { minItems: 1 })),
           leftovers: Type.Optional(
             Type.Array(

@@ -12,12 +12,19 @@ export interface Ground {
   readonly isTls: boolean;
   readonly usesTokens: boolean;
   readonly usesProxies: boolean;
+  /** A server has several disks. */
+  readonly hasManyDisks?: boolean;
 }
 
 export interface AttackRow {
   /** Name in the matrix and in `--faults`. */
   readonly fault: string;
   readonly persistences: readonly Persistence[];
+  /**
+   * When a job must succeed in spite of it: a reply that is lost once is repeated, a device that comes late is waited
+   * for. Left out: never; a job may fail.
+   */
+  readonly isBearable?: (point: Point, persistence: Persistence) => boolean;
   /** Left out: at every point of the kind. */
   readonly fits?: (point: Point, ground: Ground) => boolean;
   readonly attack: (point: Point, persistence: Persistence, id: string) => AttackNode;
@@ -43,6 +50,18 @@ interface RestOptions {
   readonly name?: string;
   readonly fits?: AttackRow['fits'];
   readonly persistences?: readonly Persistence[];
+}
+
+/** The row, with when a job must succeed in spite of it. */
+export function borne(
+  row: AttackRow,
+  persistences: readonly Persistence[] = ONCE,
+  where: (point: Point) => boolean = () => true,
+): AttackRow {
+  return {
+    ...row,
+    isBearable: (point, persistence) => persistences.includes(persistence) && where(point),
+  };
 }
 
 export function rest(

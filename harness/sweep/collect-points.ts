@@ -25,6 +25,8 @@ export class PointCollector {
   readonly #nth = new Map<string, number>();
   readonly #running = new Set<string>();
   readonly #steps = new Map<string, string>();
+  /** Places in the list of points of the calls that were made. */
+  readonly #calls = new Map<number, number>();
   readonly #connections = new Map<number, Connection>();
   #nowMs: () => number = () => 0;
   #opened = 0;
@@ -53,7 +55,11 @@ export class PointCollector {
   #note(entry: JournalEntry): void {
     switch (entry.type) {
       case 'rest.request':
+        if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
+        this.#calls.set(entry.call, this.#points.length - 1);
+        return;
       case 'rest.reply':
+        if (entry.operation === 'cbt.changed-areas') this.#notePage(entry);
         if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
         return;
       case 'task':
@@ -72,6 +78,15 @@ export class PointCollector {
         return this.#add('guest.io', entry.command);
       default:
     }
+  }
+
+  #notePage({ call, data }: Extract<JournalEntry, { type: 'rest.reply' }>): void {
+    const at = this.#calls.get(call) ?? -1;
+    const point = this.#points[at];
+    if (point === undefined || typeof data !== 'object' || data === null) return;
+    const { start_offset: start, length } = data as Readonly<Record<string, unknown>>;
+    if (typeof start === 'number' && typeof length === 'number')
+      this.#points[at] = { ...point, page: { start, length } };
   }
 
   #noteState(entry: Extract<JournalEntry, { type: 'state' }>): void {

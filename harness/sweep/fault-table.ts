@@ -3,6 +3,7 @@ import {
   ALWAYS,
   type AttackRow,
   befalls,
+  borne,
   connection,
   data,
   device,
@@ -21,7 +22,7 @@ import {
   task,
   taskOf,
 } from './attack-rows.ts';
-import { REFUSAL_CODES } from './refusals.ts';
+import { REFUSAL_CODES, type RefusalCode } from './refusals.ts';
 import type { Point, PointKind } from './sweep-api.ts';
 
 /** Where the call itself has the effect, a task that forgets it has nothing to forget. */
@@ -52,14 +53,20 @@ function knowsHost({ kind, name }: Point): boolean {
 }
 
 const MISFORTUNES: readonly AttackRow[] = [
-  ...befalls({ kind: 'occupy', for: OUTAGE }),
+  ...befalls({ kind: 'occupy', for: OUTAGE }).map((row) => borne(row)),
   ...befalls({ kind: 'preempt' }),
   ...befalls({ kind: 'host-gone', for: OUTAGE }, knowsHost),
   ...befalls({ kind: 'datastore-offline', for: OUTAGE }),
   ...befalls({ kind: 'datastore-full', for: OUTAGE }),
   ...befalls({ kind: 'proxy-crash' }, knowsProxy),
-  ...befalls({ kind: 'restart' }),
+  ...befalls({ kind: 'restart' }).map((row) => borne(row)),
 ];
+
+/** Of all tasks from the first one on: it is a task that has an order, not a device. */
+const DEVICE_ORDER: AttackRow = {
+  ...borne(device('appears', { kind: 'device-order' }), ALWAYS),
+  fits: ({ name, nth }, { hasManyDisks }) => name === 'appears' && nth === 1 && hasManyDisks === true,
+};
 
 /** Counted among the reads alone. */
 const CORRUPTION: AttackRow = {
@@ -71,31 +78,48 @@ const CORRUPTION: AttackRow = {
 
 const asksForChanges = ({ name }: Point): boolean => name === 'cbt.changed-areas';
 
+/** A device that is lost while it is written leaves a disk of which nobody knows what it holds. */
+const isRead = ({ name }: Point): boolean => name === 'READ';
+
 const isWrite = ({ name }: Point): boolean => name.startsWith('WRITE');
+
+/** Somebody else is at work: a while later the same call is accepted. */
+const PASSING: readonly RefusalCode[] = [
+  'SERVER_BUSY',
+  'SNAPSHOT_IN_USE',
+  'RESOURCE_OCCUPIED',
+  'HOTADD_CONFLICT',
+];
+
+/** A page of one block can not be cut. */
+const GRAIN_BYTES = 65_536;
 
 const ERROR = { kind: 'error', status: 500, message: 'Internal error.' } as const;
 
 const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   'rest.request': [
-    rest({ kind: 'lose-request' }),
+    borne(rest({ kind: 'lose-request' })),
     rest(ERROR),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'before' }),
     LOCK_LOSS,
-    rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens }),
-    rest({ kind: 'cbt-expired' }, { fits: asksForChanges }),
-    rest({ kind: 'cbt-page-repeated' }, { fits: (point) => asksForChanges(point) && point.nth > 1 }),
-    rest({ kind: 'cbt-page-cut' }, { fits: asksForChanges }),
+    borne(rest({ kind: 'expire-tokens' }, { fits: (_, { usesTokens }) => usesTokens })),
+    borne(rest({ kind: 'cbt-expired' }, { fits: asksForChanges }), ALWAYS),
+    borne(
+      rest({ kind: 'cbt-page-repeated' }, { fits: ({ page }) => page !== undefined && page.start > 0 }),
+      ALWAYS,
+    ),
+    borne(rest({ kind: 'cbt-page-cut' }, { fits: ({ page }) => (page?.length ?? 0) > GRAIN_BYTES }), ALWAYS),
     rest({ kind: 'cbt-misses-block' }, { fits: asksForChanges }),
     rest({ kind: 'unavailable', for: OUTAGE }, { persistences: ONCE }),
     rest({ kind: 'rate-limited', for: OUTAGE }, { persistences: ONCE }),
-    ...REFUSAL_CODES.map(refused),
+    ...REFUSAL_CODES.map((code) => (PASSING.includes(code) ? borne(refused(code)) : refused(code))),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ operation: name, nth, side: 'before' })),
   ],
   'rest.reply': [
-    rest({ kind: 'lose-reply' }),
-    rest({ kind: 'garbage-reply' }),
-    rest({ kind: 'truncated-reply' }),
+    borne(rest({ kind: 'lose-reply' })),
+    borne(rest({ kind: 'garbage-reply' })),
+    borne(rest({ kind: 'truncated-reply' })),
     rest({ kind: 'delay', delay: LONG_DELAY, when: 'after' }),
     killed(({ name, nth }) => ({ operation: name, nth, side: 'after' })),
   ],
@@ -103,7 +127,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     task({ kind: 'task-fails' }, ['doing', 'finish']),
     task({ kind: 'task-hangs' }, ['doing']),
     PHANTOM,
-    task({ kind: 'delay', delay: LONG_DELAY, when: 'before' }, ['doing']),
+    borne(task({ kind: 'delay', delay: LONG_DELAY, when: 'before' }, ['doing'])),
     killed(({ name, nth, entry = nth }) => {
       const { action, step } = taskOf(name);
       return { event: { type: 'task', action, status: step }, nth: entry };
@@ -121,40 +145,41 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     data('nbd', ERROR),
     data('nbd', { kind: 'errno', errno: 'ESHUTDOWN' }, { name: 'errno:ESHUTDOWN' }),
     data('nbd', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
-    data('nbd', { kind: 'lose-request' }),
-    data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),
+    borne(data('nbd', { kind: 'lose-request' })),
+    borne(data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'before' })),
     data('nbd', { kind: 'expire-resource' }),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ event: { type: 'nbd.request', command: name }, nth })),
   ],
   'nbd.reply': [
-    data('nbd', { kind: 'lose-reply' }),
-    data('nbd', { kind: 'reorder-replies' }),
-    data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'after' }),
-    midReply('drop-after-bytes'),
-    midReply('silence-after-bytes'),
+    borne(data('nbd', { kind: 'lose-reply' })),
+    borne(data('nbd', { kind: 'reorder-replies' }), ALWAYS),
+    borne(data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'after' })),
+    borne(midReply('drop-after-bytes')),
+    borne(midReply('silence-after-bytes')),
     midReply('garbage-after-bytes'),
     CORRUPTION,
-    connection({ kind: 'one-byte-at-a-time' }),
+    borne(connection({ kind: 'one-byte-at-a-time' }), ALWAYS),
     connection({ kind: 'bad-certificate', flaw: 'foreign-ca' }, true),
     killed(({ ordinal }) => ({ event: { type: 'nbd.reply' }, nth: ordinal })),
   ],
   'guest.device': [
-    device('appears', { kind: 'device-late', delay: '30s' }),
-    device('appears', { kind: 'device-never' }),
-    device('appears', { kind: 'device-name' }),
-    device('appears', { kind: 'device-serial', characters: 0 }),
-    device('appears', { kind: 'guest-signature' }),
-    device('vanishes', { kind: 'detach-hangs', delay: '0ms' }),
-    device('vanishes', { kind: 'detach-early', delay: '30s' }),
+    borne(device('appears', { kind: 'device-late', delay: '30s' }), ALWAYS),
+    borne(device('appears', { kind: 'device-never' })),
+    DEVICE_ORDER,
+    borne(device('appears', { kind: 'device-name' }), ALWAYS),
+    borne(device('appears', { kind: 'device-serial', characters: 0 })),
+    borne(device('appears', { kind: 'guest-signature' })),
+    borne(device('vanishes', { kind: 'detach-hangs', delay: '0ms' }), ALWAYS),
+    borne(device('vanishes', { kind: 'detach-early', delay: '30s' }), ALWAYS),
     killed(({ name, nth }) => ({ device: name === 'appears' ? 'appears' : 'vanishes', nth })),
   ],
   'guest.io': [
     data('guest', ERROR),
     data('guest', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
-    data('guest', { kind: 'lose-request' }),
-    data('guest', { kind: 'lose-reply' }),
-    data('guest', { kind: 'delay', delay: LONG_DELAY, when: 'before' }),
+    borne(data('guest', { kind: 'lose-request' }), ONCE, isRead),
+    borne(data('guest', { kind: 'lose-reply' }), ONCE, isRead),
+    borne(data('guest', { kind: 'delay', delay: LONG_DELAY, when: 'before' }), ONCE, isRead),
     data('guest', { kind: 'expire-resource' }),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ event: { type: 'guest.io', command: name }, nth })),
@@ -163,7 +188,11 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   'storage.sync': storage('sync'),
   'storage.rename': storage('rename'),
   'storage.remove': storage('remove'),
-  checkpoint: [killed(({ name, nth }) => ({ checkpoint: name, nth })), jumped(JUMP), jumped(`-${JUMP}`)],
+  checkpoint: [
+    killed(({ name, nth }) => ({ checkpoint: name, nth })),
+    jumped(JUMP),
+    borne(jumped(`-${JUMP}`)),
+  ],
 };
 
 /** The rows that fit the point. */

@@ -34,6 +34,7 @@ function cellOf(point: Point, row: AttackRow, persistence: Persistence): Planned
     fault: row.fault,
     persistence,
     attack: [row.attack(point, persistence, 'attack')],
+    ...(row.isBearable?.(point, persistence) === true ? { isBearable: true } : {}),
   };
 }
 

@@ -22,8 +22,9 @@ export async function runCell(
   };
 }
 
-export function underAttack(scenario: Scenario, { attack }: PlannedCell): Scenario {
-  return { ...scenario, attack: [...(scenario.attack ?? []), ...attack] };
+export function underAttack(scenario: Scenario, { attack, isBearable }: PlannedCell): Scenario {
+  const expect = isBearable === true ? { expect: { ...scenario.expect, jobs: 'succeed' as const } } : {};
+  return { ...scenario, ...expect, attack: [...(scenario.attack ?? []), ...attack] };
 }
 
 /** Wrong bytes that look right in every way: only reading them twice tells. */

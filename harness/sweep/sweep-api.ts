@@ -48,6 +48,8 @@ export interface Point {
   /** Replies over NBD: the how-manieth connection of the run that opened a disk, from 1, and bytes of replies before. */
   readonly connection?: number;
   readonly offsetBytes?: number;
+  /** Queries of changed areas: the part of the disk that the answer is about, in bytes. */
+  readonly page?: { readonly start: number; readonly length: number };
 }
 
 /** `once`: at this point only. `sticky`: here and ever after, until the faults stop. */
@@ -61,6 +63,8 @@ export interface PlannedCell {
   readonly fault: string;
   readonly persistence: Persistence;
   readonly attack: readonly AttackNode[];
+  /** A hiccup that a product must get over: the jobs that it strikes must succeed all the same. */
+  readonly isBearable?: true;
 }
 
 /**

@@ -56,6 +56,7 @@ export async function planSweep(
     isTls: transport === 'nbdssl',
     usesTokens: scenario.engine?.login === 'password',
     usesProxies: transport === 'hotadd',
+    hasManyDisks: scenario.world.servers.some(({ disks }) => disks.length > 1),
   };
   return { task, points, cells: planCells(points, { ...options, ground }) };
 }

@@ -6,7 +6,7 @@ import { planCells } from '../../../harness/sweep/plan-cells.ts';
 import { REFUSALS } from '../../../harness/sweep/refusals.ts';
 import type { Point, PointKind } from '../../../harness/sweep/sweep-api.ts';
 
-const ground = { isTls: false, usesTokens: false, usesProxies: false };
+const ground = { isTls: false, usesTokens: false, usesProxies: false, hasManyDisks: false };
 
 function point(kind: PointKind, name: string, nth = 1, ordinal = nth): Point {
   return { id: `${kind}:${name}#${nth}`, kind, name, nth, ordinal, atMs: 0 };
@@ -111,7 +111,7 @@ describe('the plan of a sweep', () => {
 
   it('gives every cell an id of its own, and attacks that a scenario file can hold', () => {
     const cells = planCells(ALL_KINDS, {
-      ground: { isTls: true, usesTokens: true, usesProxies: true },
+      ground: { isTls: true, usesTokens: true, usesProxies: true, hasManyDisks: true },
       pairs: 40,
     });
     expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
