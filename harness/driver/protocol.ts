@@ -65,30 +65,40 @@ export const DriverJobSchema = Type.Object(
 );
 export type DriverJob = Static<typeof DriverJobSchema>;
 
+const LogLine = Type.Object({ type: Type.Literal('log'), message: Type.String() }, closed);
+
+const ProgressLine = Type.Object(
+  {
+    type: Type.Literal('progress'),
+    step: Type.String(),
+    doneBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    totalBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  closed,
+);
+
+const OkLine = Type.Object(
+  {
+    type: Type.Literal('result'),
+    result: Type.Literal('ok'),
+    point: Type.Optional(Type.String({ description: 'id of the restore point that a backup has made' })),
+    mode: Type.Optional(Type.Enum(['full', 'incremental'])),
+    server: Type.Optional(Type.String({ description: 'id of the server that a restore has written' })),
+    readBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    warnings: Type.Optional(Type.Array(Type.String())),
+  },
+  closed,
+);
+export type OkLine = Static<typeof OkLine>;
+
+const FailedLine = Type.Object(
+  { type: Type.Literal('result'), result: Type.Literal('failed'), error: Type.String() },
+  closed,
+);
+
+/** By what stands in `type` and, for results, in `result`. */
+export const LINE_SCHEMAS = { log: LogLine, progress: ProgressLine, ok: OkLine, failed: FailedLine } as const;
+
 /** What an engine says: one JSON document per line. */
-export const DriverLineSchema = Type.Union([
-  Type.Object({ type: Type.Literal('log'), message: Type.String() }, closed),
-  Type.Object(
-    {
-      type: Type.Literal('progress'),
-      step: Type.String(),
-      doneBytes: Type.Optional(Type.Integer({ minimum: 0 })),
-      totalBytes: Type.Optional(Type.Integer({ minimum: 0 })),
-    },
-    closed,
-  ),
-  Type.Object(
-    {
-      type: Type.Literal('result'),
-      result: Type.Literal('ok'),
-      point: Type.Optional(Type.String({ description: 'id of the restore point that a backup has made' })),
-      mode: Type.Optional(Type.Enum(['full', 'incremental'])),
-      server: Type.Optional(Type.String({ description: 'id of the server that a restore has written' })),
-      readBytes: Type.Optional(Type.Integer({ minimum: 0 })),
-      warnings: Type.Optional(Type.Array(Type.String())),
-    },
-    closed,
-  ),
-  Type.Object({ type: Type.Literal('result'), result: Type.Literal('failed'), error: Type.String() }, closed),
-]);
+export const DriverLineSchema = Type.Union([LogLine, ProgressLine, OkLine, FailedLine]);
 export type DriverLine = Static<typeof DriverLineSchema>;

@@ -4,7 +4,7 @@ import type { Credentials, Engine, EngineEnvironment, EngineOptions } from '../.
 import type { ConnectProxy } from '../../src/engine/proxy-agent.ts';
 import { createIdSource } from '../../src/kernel/ids.ts';
 import { createRng } from '../../src/kernel/rng.ts';
-import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import { connectNbd } from '../../src/nbd/client/connect-nbd.ts';
 import { syncCodec } from '../../src/repository/codec.ts';
 import { createRepository } from '../../src/repository/create-repository.ts';
@@ -27,7 +27,7 @@ const CHUNK_BYTES = 256 * 1024;
 export interface ProcessOptions {
   readonly simulator: Simulator;
   readonly hosted: HostedWorld;
-  readonly clock: VirtualClock;
+  readonly clock: Clock;
   readonly machineClock: MachineClock;
   readonly checkpoints: Checkpoints;
   readonly storage: MemoryStorage;
@@ -80,7 +80,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
 }
 
 /** The repository as the harness looks into it: no gate, no mutant, no fault. */
-export function openRepository(storage: MemoryStorage, clock: VirtualClock): Repository {
+export function openRepository(storage: MemoryStorage, clock: Clock): Repository {
   const ids = createIdSource(createRng('harness'));
   return createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
 }

@@ -12,6 +12,7 @@ import {
 } from './engine-process.ts';
 import { StorageStage } from './gated-storage.ts';
 import { Incidents } from './incidents.ts';
+import type { Installed } from './installed.ts';
 import { MachineClock } from './machine-clock.ts';
 
 export type InstallationOptions = Omit<
@@ -19,7 +20,8 @@ export type InstallationOptions = Omit<
   'storage' | 'storageStage' | 'machineClock' | 'checkpoints'
 >;
 
-export class Installation {
+export class Installation implements Installed {
+  readonly isDriven = false;
   readonly storageStage = new StorageStage();
   readonly checkpoints = new Checkpoints();
   readonly incidents = new Incidents();

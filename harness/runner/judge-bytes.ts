@@ -1,9 +1,10 @@
 /** Holds restore points and restored servers against the guest log, by way of the byte oracle. */
 import type { ServerId } from '../../src/kernel/ids.ts';
 import type { JournalEvent } from '../../src/kernel/journal.ts';
-import type { PointReader } from '../../src/repository/repository-api.ts';
 import { compareImage, describeVerdict, type ReadImage } from '../oracle/byte-oracle.ts';
 import type { ExpectedImage } from '../oracle/guest-log.ts';
+import { mapDifferences } from './disk-map.ts';
+import type { ShownPoint } from './installed.ts';
 import { StoryFailed } from './outcome.ts';
 import type { EngineName } from './scenario-schema.ts';
 import { snapshotInstant } from './snapshot-instant.ts';
@@ -32,8 +33,10 @@ export async function judgeNewPoint(
 
 /** Compares every disk of a point. */
 export async function judgePoint(story: Story, record: PointRecord): Promise<void> {
+  const shelf = story.installation(record.engine).repository();
+  if (shelf.isClosed === true) return;
   story.judgedSince.add(record.id);
-  const reader = await story.installation(record.engine).repository().open(record.id);
+  const reader = await shelf.open(record.id);
   const of = { what: 'point', point: record.id, server: reader.info.serverId } as const;
   await telling(story, of, (tally) => comparePoint(story, record, reader, tally));
 }
@@ -41,7 +44,7 @@ export async function judgePoint(story: Story, record: PointRecord): Promise<voi
 async function comparePoint(
   story: Story,
   record: PointRecord,
-  reader: PointReader,
+  reader: ShownPoint,
   tally: Tally,
 ): Promise<void> {
   const inPoint = reader.info.disks.map((disk) => disk.deviceId);
@@ -160,7 +163,9 @@ async function judge(
   tally.differingBytes += verdict.differingBytes;
   if (verdict.differences.length === 0) return;
   const actual = `${verdict.differingBytes} of ${verdict.comparedBytes} bytes in wrong sectors`;
-  throw new StoryFailed(`${what}: ${image.disk} as the guest had it`, actual, [describeVerdict(verdict)]);
+  const evidence = [describeVerdict(verdict)];
+  const disk = mapDifferences(image, verdict);
+  throw new StoryFailed(`${what}: ${image.disk} as the guest had it`, actual, evidence, disk);
 }
 
 function expectSameDisks(what: string, expected: readonly string[], actual: readonly string[]): void {

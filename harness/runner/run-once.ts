@@ -11,8 +11,11 @@ import { describeChain } from './error-chain.ts';
 import { type FaultCount, type Finding, type Outcome, StoryFailed } from './outcome.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
 import { createPatientClock } from '../../simulator/guest/patient-clock.ts';
+import type { DrivenEngine } from './driven/driven-engine.ts';
+import { finishDriven } from './driven/finish-driven.ts';
 import type { Scenario } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
+import type { StoryClock } from './story-clock.ts';
 import { playSteps, StepFailed } from './steps/step-table.ts';
 import { fillDisks } from './steps/guest-steps.ts';
 import { Story } from './story.ts';
@@ -25,6 +28,8 @@ export interface RunOptions {
   readonly transport: Transport;
   readonly seed: string;
   readonly seams: Seams;
+  /** Somebody else's engine; the reference engine of this process when absent. */
+  readonly driven?: DrivenEngine;
   /** Guests outside of this process; simulated ones when absent. */
   readonly openGuests?: OpenGuestsOf;
   /** Shown the story when its world is ready, before the first step. */
@@ -60,7 +65,8 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
     world: withProxies(options.scenario.world, transport),
   };
   const seed = `${options.seed}/${scenario.id}/${transport}`;
-  const clock = new VirtualClock(BEGINNING_MS);
+  const { driven } = options;
+  const clock: StoryClock = driven?.createClock() ?? new VirtualClock(BEGINNING_MS);
   const hosted = await simulator.createWorld({
     seed,
     clock,
@@ -70,7 +76,11 @@ export async function runOnce(options: RunOptions): Promise<RunRecord> {
   options.seams.world?.(hosted);
   try {
     await using guests = await options.openGuests?.(hosted, createPatientClock(clock, hosted));
-    const way = guests === undefined ? {} : { connectProxy: guests.connectProxy };
+    await using stage = await driven?.openStage(hosted);
+    const way = {
+      ...(guests === undefined ? {} : { connectProxy: guests.connectProxy }),
+      ...(stage === undefined ? {} : { stage }),
+    };
     const story = new Story({ ...options, ...way, scenario, hosted, clock, seed });
     try {
       return record(story, await playStory(story, options));
@@ -104,7 +114,7 @@ async function tellStory(story: Story, onStory: RunOptions['onStory']): Promise<
   onStory?.(story);
   const failed = await playAll(story);
   // What is on its way without waiting for time (a closing connection) arrives before anything is judged.
-  await sleep(story.clock, 1);
+  await sleep(story.clock, story.graceMs);
   const atEnd = await judgeEnd(story, failed !== undefined);
   return { findings: failed === undefined ? atEnd : [failed, ...atEnd] };
 }
@@ -117,6 +127,7 @@ async function playAll(story: Story): Promise<Finding | undefined> {
     await survival?.arm(story);
     await playSteps(story, steps, 'steps');
     if (survival !== undefined) await recover(story, survival);
+    await finishDriven(story);
     return undefined;
   } catch (error) {
     if (error instanceof StepFailed) return error.finding;
@@ -143,7 +154,7 @@ function raiseGuard(
 ): { tripped: Promise<StoryEnd>; lower: () => void } {
   const { promise, resolve } = Promise.withResolvers<StoryEnd>();
   const trip = (limit: string): void => resolve({ findings: [hangs(story, limit)] });
-  const timer = story.clock.setTimer(BEGINNING_MS + LONGEST_MS, () => trip('three days of virtual time'));
+  const timer = story.clock.setTimer(story.begunAtMs + LONGEST_MS, () => trip('three days of virtual time'));
   const stop = story.world.journal.watch((entry) => {
     if (entry.n === MOST_ENTRIES) trip(`${MOST_ENTRIES} events`);
     if (stopAt?.isIt(entry) !== true) return;
@@ -179,7 +190,7 @@ function record(story: Story, end: StoryEnd): RunRecord {
     findings: end.findings,
     faults,
     comparedBytes: story.comparedBytes,
-    virtualMs: story.clock.now() - BEGINNING_MS,
+    virtualMs: story.clock.now() - story.begunAtMs,
     journalHash: journal.hash(),
     journal: journal.entries,
   };

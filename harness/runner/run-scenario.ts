@@ -7,6 +7,8 @@ import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
 import type { ScenarioResult } from './outcome.ts';
 import { type RunOptions, type RunRecord, runOnce } from './run-once.ts';
+import type { Seams } from './seams.ts';
+import type { Story } from './story.ts';
 
 /** Real milliseconds from anywhere; injected, since only composition roots know the wall clock. */
 export type Stopwatch = () => number;
@@ -17,20 +19,45 @@ export interface OutsideGuests {
   readonly open: OpenGuestsOf;
 }
 
+/** Looks on while a story is told, and adds to its result what is worth keeping of it. */
+export type Witness = (story: Story) => (result: ScenarioResult, record: RunRecord) => ScenarioResult;
+
 export async function runScenario(
-  options: Omit<RunOptions, 'openGuests'> & { readonly outside?: OutsideGuests },
+  options: Omit<RunOptions, 'openGuests' | 'seams'> & {
+    /** A function is asked for each of the runs: a breakage may keep count of what it has done. */
+    readonly seams: Seams | (() => Seams);
+    readonly outside?: OutsideGuests;
+    readonly witness?: Witness;
+  },
   stopwatch: Stopwatch,
 ): Promise<ScenarioResult> {
-  const { scenario, transport, outside, ...rest } = options;
-  const run = () =>
-    runOnce({ ...rest, scenario, transport, ...(outside === undefined ? {} : { openGuests: outside.open }) });
+  const { scenario, transport, outside, witness, seams, ...rest } = options;
+  const run = (more: Pick<RunOptions, 'onStory'> = {}) =>
+    runOnce({
+      ...rest,
+      ...more,
+      seams: typeof seams === 'function' ? seams() : seams,
+      scenario,
+      transport,
+      ...(outside === undefined ? {} : { openGuests: outside.open }),
+    });
+  let keep: ReturnType<Witness> = (result) => result;
   const begun = stopwatch();
-  const first = await run();
-  const second = outside === undefined ? await run() : undefined;
-  return {
+  const first = await run(
+    witness === undefined
+      ? {}
+      : {
+          onStory: (story) => {
+            keep = witness(story);
+          },
+        },
+  );
+  const isTwice = outside === undefined && rest.driven === undefined;
+  const second = isTwice ? await run() : undefined;
+  const result: ScenarioResult = {
     scenario: scenario.id,
     title: scenario.title,
-    engine: transport,
+    engine: rest.driven === undefined ? transport : `${rest.driven.name} ${transport}`,
     ...(outside === undefined ? {} : { guest: outside.level }),
     ...judgeTwins(first, second ?? first),
     runs: second === undefined ? 1 : 2,
@@ -43,6 +70,7 @@ export async function runScenario(
     stories: scenario.stories ?? [],
     rule: scenario.rule,
   };
+  return keep(result, first);
 }
 
 export function skipScenario(

@@ -6,7 +6,7 @@ import { OPERATION_NAMES } from '../../src/contract/operations.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
 import { hostCount } from './build-world.ts';
 import { faultSpecOf, KIND_WORDS, neededWordsOf, wordsOf } from './fault-words.ts';
-import type { Problem } from './parse-scenario.ts';
+import type { Problem } from '../driver/checked-yaml.ts';
 import { parseSize } from './quantities.ts';
 import type {
   AttackNode,

@@ -2,15 +2,18 @@
 import type { Transport } from '../../src/engine/engine-api.ts';
 import type { ConnectProxy } from '../../src/engine/proxy-agent.ts';
 import { createRng, type Rng } from '../../src/kernel/rng.ts';
-import type { VirtualClock } from '../../src/kernel/virtual-clock.ts';
 import type { HostedWorld, Simulator } from '../../simulator/app/simulator-api.ts';
 import type { Server } from '../../simulator/domain/world-api.ts';
 import { type ExpectedImage, GuestLog } from '../oracle/guest-log.ts';
 import type { WorldState } from '../oracle/leak-oracle.ts';
+import type { DrivenEngine, DrivenStage } from './driven/driven-engine.ts';
+import { DrivenInstallation } from './driven/driven-installation.ts';
 import { Installation } from './installation.ts';
+import type { Installed } from './installed.ts';
 import type { FaultCount } from './outcome.ts';
 import type { EngineName, EngineNode, Scenario, StepBodies } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
+import type { StoryClock } from './story-clock.ts';
 
 export interface StoryOptions {
   readonly scenario: Scenario;
@@ -19,10 +22,13 @@ export interface StoryOptions {
   readonly seed: string;
   readonly simulator: Simulator;
   readonly hosted: HostedWorld;
-  readonly clock: VirtualClock;
+  readonly clock: StoryClock;
   readonly seams: Seams;
   /** The way into the guests of proxies; straight to the simulated ones when absent. */
   readonly connectProxy?: ConnectProxy;
+  /** Somebody else's engine in place of the reference engine, and its stage. */
+  readonly driven?: DrivenEngine;
+  readonly stage?: DrivenStage;
 }
 
 /** A restore point and what its disks must hold, by slot; an unknown image can't be compared. */
@@ -46,16 +52,22 @@ export interface SurvivalState {
 /** Marks what the second engine makes, so that neither takes the other's things for its own. */
 const SECOND_TAG = 'backlot_2';
 
+/** Until the sockets of a process that has ended are seen to be closed. */
+const LAST_SOCKETS_MS = 150;
+
 export class Story {
   readonly scenario: Scenario;
   readonly transport: Transport;
   readonly seed: string;
   readonly seams: Seams;
   readonly hosted: HostedWorld;
-  readonly clock: VirtualClock;
+  readonly clock: StoryClock;
+  /** Of the world's time: what is on its way when the steps are over arrives within it. */
+  readonly graceMs: number;
+  readonly begunAtMs: number;
   readonly rng: Rng;
   readonly log = new GuestLog();
-  readonly installations: Readonly<Record<EngineName, Installation>>;
+  readonly installations: Readonly<Record<EngineName, Installed>>;
   readonly points = new Map<string, PointRecord>();
   /** Points by the names that the scenario gives them. */
   readonly pointNames = new Map<string, string>();
@@ -88,19 +100,28 @@ export class Story {
     this.seams = options.seams;
     this.hosted = options.hosted;
     this.clock = options.clock;
+    this.graceMs = options.driven === undefined ? 1 : LAST_SOCKETS_MS * options.driven.timeScale;
+    this.begunAtMs = options.clock.now();
     this.rng = createRng(`${options.seed}/story`);
     const { engine = {}, secondEngine = {} } = options.scenario;
-    const install = (name: string, settings: EngineNode, account: number, tag?: string): Installation =>
-      new Installation({
+    this.installations = this.#install(options, engine, secondEngine);
+  }
+
+  #install(options: StoryOptions, first: EngineNode, second: EngineNode): Record<EngineName, Installed> {
+    const { driven, stage, seed } = options;
+    if (driven !== undefined && stage !== undefined) {
+      const only = new DrivenInstallation(this, driven, stage, first);
+      return { first: only, second: only };
+    }
+    return {
+      first: new Installation({ ...options, settings: first, account: 0, seed: `${seed}/engine` }),
+      second: new Installation({
         ...options,
-        settings,
-        account,
-        seed: `${options.seed}/${name}`,
-        ...(tag === undefined ? {} : { tag }),
-      });
-    this.installations = {
-      first: install('engine', engine, 0),
-      second: install('second-engine', secondEngine, 1, SECOND_TAG),
+        settings: second,
+        account: 1,
+        seed: `${seed}/second-engine`,
+        tag: SECOND_TAG,
+      }),
     };
   }
 
@@ -108,7 +129,7 @@ export class Story {
     return this.hosted.world;
   }
 
-  installation(name: EngineName = 'first'): Installation {
+  installation(name: EngineName = 'first'): Installed {
     return this.installations[name];
   }
 

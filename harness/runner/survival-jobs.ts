@@ -33,7 +33,6 @@ export async function surviveBackup(story: Story, body: StepBodies['backup']): P
   const { id: serverId, name: server } = story.server(body.server);
   const transport = body.transport ?? story.transport;
   const job = { server, transport, ...(body.full === undefined ? {} : { full: body.full }) };
-  const from = story.position;
   const end = await untilNotKilled(story, engine, {
     operation: 'backup',
     words: { transport, server: serverId },
@@ -42,7 +41,7 @@ export async function surviveBackup(story: Story, body: StepBodies['backup']): P
   });
   if (end.kind === 'done') await takeIn(story, engine, end.value.pointId, server, end.value.snapshotId);
   else await disownPoints(story, engine, end.why);
-  await adoptPoints(story, engine, from);
+  await adoptPoints(story, engine);
   const id = end.kind === 'done' ? end.value.pointId : undefined;
   if (id === undefined) return end.kind === 'done' ? '' : end.why;
   story.lastPoint.set(engine, id);
@@ -125,7 +124,6 @@ async function untilNotKilled<T>(
   const installation = story.installation(name);
   for (;;) {
     const { death } = installation;
-    const from = story.position;
     const told = tellJob(story, name, operation, words);
     const end = await Promise.race([
       death.then((): End<T> => ({ kind: 'killed', why: 'killed' })),
@@ -135,12 +133,13 @@ async function untilNotKilled<T>(
       }),
     ]);
     if (end.kind !== 'killed') return end;
-    await adoptPoints(story, name, from);
+    await adoptPoints(story, name);
   }
 }
 
 function judgeEnd<T>(what: string, settled: Settled<T>): End<T> {
   if (settled.isDone) return { kind: 'done', value: settled.value };
+  if (settled.error instanceof StoryFailed) throw settled.error;
   const why = describeChain(settled.error);
   if (settled.error instanceof Error && settled.error.name === 'JobFailed') return { kind: 'failed', why };
   throw new StoryFailed(`${what} succeeds or fails with JobFailed`, why);
@@ -152,11 +151,14 @@ async function disownPoints(story: Story, engine: EngineName, why: string): Prom
     if (why.includes(`restore point ${id} is wrong`)) story.disowned.add(id);
 }
 
-/** Points that no result told of: of a job that was killed, or failed, after its commit. */
-async function adoptPoints(story: Story, engine: EngineName, from: number): Promise<void> {
+/**
+ * Points that no result told of: of a job that was killed, or failed, after its commit, or of one that runs beside it
+ * and has not told yet. Each stands on the newest snapshot of its server.
+ */
+async function adoptPoints(story: Story, engine: EngineName): Promise<void> {
   const { journal } = story.world;
   for (const { id, serverId, serverName } of await unknownPoints(story, engine)) {
-    const snapshotId = lastSnapshotSince(journal.entries, serverId, from, story.operator.made);
+    const snapshotId = lastSnapshotSince(journal.entries, serverId, 0, story.operator.made);
     if (snapshotId === undefined) throw new StoryFailed('no point without a snapshot', `point ${id}`);
     await takeIn(story, engine, id, serverName, snapshotId);
     story.lastPoint.set(engine, id);

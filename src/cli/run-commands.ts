@@ -20,6 +20,8 @@ import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.t
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
+import { openDrivenLanes } from './driven/open-driven-lanes.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { environmentOf } from './report-environment.ts';
 import { checkGuests } from './run-guests.ts';
@@ -28,12 +30,13 @@ import { openLanes } from './suite-lanes.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
-interface RunFlags extends ProxyMachineFlags {
-  readonly engine?: readonly Transport[];
+interface RunFlags extends ProxyMachineFlags, DrivenFlags {
+  readonly engine?: readonly string[];
   readonly seed: string;
   readonly report: string;
   readonly jobs: number;
   readonly guest?: GuestLevel;
+  readonly mutant?: string;
   readonly json?: boolean;
 }
 
@@ -50,7 +53,10 @@ export function registerRunCommands(program: Command): void {
 }
 
 function registerRun(program: Command): void {
-  const engine = new Option('--engine <name...>', 'reference engines (all when left out)').choices(ENGINES);
+  const engine = new Option(
+    '--engine <name...>',
+    `${ENGINES.join(', ')} (all when left out); or an engine of yours: exec:FILE, http://...`,
+  );
   const command = program
     .command('run')
     .description('run scenarios with the reference engines, in process and in virtual time')
@@ -66,6 +72,9 @@ function registerRun(program: Command): void {
       ).choices(GUEST_LEVELS),
     )
     .option('--json', 'the report as one JSON document on standard output')
+    .option('--capabilities <file>', 'what your engine can do (backlot-engine.yaml beside it)')
+    .option('--time <mode>', "how fast the platform's time goes for your engine: real, manual, x60 (x20)")
+    .option('--job-limit <seconds>', 'time that one job of your engine may take (60)', parseJobs)
     .addHelpText(
       'after',
       `
@@ -74,6 +83,7 @@ Examples:
   backlot run S005 S01 --engine nbdssl         some scenarios, one engine
   backlot run ./my-scenario.yaml --seed 42     a scenario of your own
   backlot run S001 --engine hotadd --guest qemu   through a real virtual machine
+  backlot run --engine exec:./my-engine        your engine, over real sockets
 Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal error.`,
     )
     .action(run);
@@ -83,13 +93,16 @@ Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal 
 async function run(words: string[], flags: RunFlags): Promise<void> {
   const scenarios = chooseScenarios(words);
   const guests = guestsOf(flags);
-  const engines = flags.engine ?? (guests === undefined ? ENGINES : ['hotadd']);
+  const driven = chooseDriven(flags);
+  const engines = driven?.transports ?? flags.engine ?? (guests === undefined ? ENGINES : ['hotadd']);
+  if (driven === undefined) refuseUnknown(engines);
   if (guests !== undefined) await checkGuests(guests);
   const progress = progressOn(process.stderr);
   const chosen = ENGINES.filter((name) => engines.includes(name));
   const tasks = planSuite(scenarios, chosen, flags.seed, guests);
   // Starting a thread costs as much as half a dozen scenarios.
-  await using open = await openLanes(Math.min(flags.jobs, Math.ceil(tasks.length / 6)));
+  const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
+  await using open = await (driven === undefined ? openLanes(lanes) : openDrivenLanes(driven.spec, lanes));
   const begun = performance.now();
   const results = await runSuite({
     tasks,
@@ -101,7 +114,10 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     seed: flags.seed,
     results,
     durationMs: Math.round(performance.now() - begun),
-    environment: environmentOf(`reference ${chosen.join(', ')}`, guests === undefined ? 'virtual' : 'real'),
+    environment:
+      driven === undefined
+        ? environmentOf(`reference ${chosen.join(', ')}`, guests === undefined ? 'virtual' : 'real')
+        : environmentOf(driven.word, driven.spec.mode),
   });
   writeReports(flags.report, report);
   process.stdout.write(
@@ -110,6 +126,17 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
       : `${renderTable(report, process.stdout.isTTY)}\nReports: ${join(flags.report, 'report.html')}\n`,
   );
   process.exitCode = exitCodeOf(report);
+}
+
+/** @throws CliError for a word that is neither a reference engine nor a place */
+function refuseUnknown(engines: readonly string[]): void {
+  const stranger = engines.find((name) => !ENGINES.some((known) => known === name));
+  if (stranger === undefined) return;
+  throw new CliError(
+    'usage',
+    `--engine ${stranger}: there is no such engine`,
+    `Choose from ${ENGINES.join(', ')}, or name one of yours: exec:FILE or http://...`,
+  );
 }
 
 /** @throws CliError for flags that don't go together */

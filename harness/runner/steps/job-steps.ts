@@ -1,9 +1,10 @@
 /** Jobs of the engine, each judged at once: by its result, by bytes, by what it left in the repository. */
 import type { BackupResult, RestoreResult } from '../../../src/engine/engine-api.ts';
-import type { PointInfo } from '../../../src/repository/repository-api.ts';
 import type { ServerId } from '../../../src/kernel/ids.ts';
 import { describeChain } from '../error-chain.ts';
+import { asJudged } from '../driven/driven-expectations.ts';
 import { checkBackup, checkError, checkRestore, checkWarnings, type Mismatch } from '../expectations.ts';
+import type { KnownPoint } from '../installed.ts';
 import { judgeEqualPoints, judgeNewPoint, judgePoint, judgeServer } from '../judge-bytes.ts';
 import { NothingToActOn, StoryFailed } from '../outcome.ts';
 import { ENGINE_NAMES, type EngineName, type ErrorNode, type StepBodies } from '../scenario-schema.ts';
@@ -21,7 +22,8 @@ export async function stepBackup(story: Story, body: StepBodies['backup']): Prom
     transport: body.transport ?? story.transport,
     ...(body.full === undefined ? {} : { full: body.full }),
   };
-  const { engine = 'first', expect = {} } = body;
+  const { engine = 'first' } = body;
+  const expect = asJudged(story, body.expect);
   const told = tellJob(story, engine, 'backup', { transport: job.transport, server: server.id });
   const settled = await settle(story.installation(engine).process().engine.backup(job));
   tellEnd(told, settled, backupFacts);
@@ -54,7 +56,7 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
   const settled = await settle(story.installation(record.engine).process().engine.restore(job));
   tellEnd(told, settled, restoreFacts);
   noteRestored(story, serversBefore, to);
-  const expect = body.expect ?? {};
+  const expect = asJudged(story, body.expect);
   if (!settled.isDone) {
     expectFailure('restore', expect.result, expect.error, settled.error);
     return;
@@ -70,9 +72,13 @@ export async function stepCleanup(story: Story, body: StepBodies['cleanup']): Pr
   const told = tellJob(story, body.engine ?? 'first', 'cleanup');
   const settled = await settle(story.installation(body.engine).process().engine.cleanup());
   tellEnd(told, settled);
-  if (!settled.isDone) throw settled.error;
+  if (!settled.isDone) {
+    if (settled.error instanceof StoryFailed || !story.installation(body.engine).isDriven)
+      throw settled.error;
+    throw new StoryFailed('cleanup succeeds', describeChain(settled.error));
+  }
   const { removed, warnings } = settled.value;
-  const { expect = {} } = body;
+  const expect = asJudged(story, body.expect);
   const kinds = removed.map(({ kind }) => kind).sort();
   const wanted = expect.removed && [...expect.removed].sort();
   if (wanted !== undefined && wanted.join() !== kinds.join()) {
@@ -100,6 +106,7 @@ export async function stepKill(story: Story, body: StepBodies['kill']): Promise<
   );
   const end = await Promise.race([killed.promise, settle(startJob(story, engine, body.during))]);
   disarm();
+  if (end !== 'killed' && !end.isDone && end.error instanceof StoryFailed) throw end.error;
   if (end !== 'killed') story.doubts.push('the job was over before the engine could be killed');
   noteRestored(story, serversBefore, body.during.restore?.to);
   await adoptPoints(story, engine, from, body.during.backup?.server);
@@ -201,7 +208,7 @@ async function expectNoNewPoint(story: Story, engine: EngineName): Promise<void>
   if (point !== undefined) throw new StoryFailed('no point from a failed job', `point ${point.id}`);
 }
 
-export async function unknownPoints(story: Story, engine: EngineName): Promise<readonly PointInfo[]> {
+export async function unknownPoints(story: Story, engine: EngineName): Promise<readonly KnownPoint[]> {
   const points = await story.installation(engine).repository().points();
   return points.filter(({ id }) => !story.points.has(id) && !story.disowned.has(id));
 }
@@ -248,6 +255,7 @@ function expectFailure(
   expect: ErrorNode | undefined,
   error: unknown,
 ): void {
+  if (error instanceof StoryFailed) throw error;
   const text = describeChain(error);
   if (result !== 'failure' && result !== 'either') throw new StoryFailed(`${what} succeeds`, text);
   if (!(error instanceof Error) || error.name !== 'JobFailed') {
