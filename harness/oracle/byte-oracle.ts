@@ -22,7 +22,12 @@ export interface ByteVerdict {
   readonly differingBytes: number;
   /** The first ten; neighbours with the same explanation count as one. */
   readonly differences: readonly Difference[];
+  /** Numbers of all blocks of `BLOCK_BYTES` in which something differs, in order. */
+  readonly wrongBlocks: readonly number[];
 }
+
+/** In such blocks the platform counts what has changed. */
+export const BLOCK_BYTES = 64 * 1024;
 
 /** No more than a chunk of the repositories that are judged, so that their readers need not put pieces together. */
 const STEP_BYTES = 256 * 1024;
@@ -31,6 +36,7 @@ const MAX_DIFFERENCES = 10;
 /** Compares the whole of `expected` with what `read` gives. */
 export async function compareImage(expected: ExpectedImage, read: ReadImage): Promise<ByteVerdict> {
   const differences: Difference[] = [];
+  const wrong = new Set<number>();
   let differingBytes = 0;
   for (let offset = 0; offset < expected.bytes.length; offset += STEP_BYTES) {
     const want = expected.bytes.subarray(offset, offset + STEP_BYTES);
@@ -39,11 +45,13 @@ export async function compareImage(expected: ExpectedImage, read: ReadImage): Pr
       const explanation = `gave ${got.length} bytes in place of ${want.length}`;
       differences.push({ offset, length: want.length, explanation });
       differingBytes += want.length;
+      for (let at = 0; at < want.length; at += BLOCK_BYTES) wrong.add((offset + at) / BLOCK_BYTES);
     } else if (Buffer.compare(want, got) !== 0) {
-      differingBytes += collectSectors(expected, offset, want, got, differences);
+      differingBytes += collectSectors(expected, offset, want, got, differences, wrong);
     }
   }
-  return { disk: expected.disk, comparedBytes: expected.bytes.length, differingBytes, differences };
+  const comparedBytes = expected.bytes.length;
+  return { disk: expected.disk, comparedBytes, differingBytes, differences, wrongBlocks: [...wrong] };
 }
 
 function collectSectors(
@@ -52,6 +60,7 @@ function collectSectors(
   want: Uint8Array,
   got: Uint8Array,
   differences: Difference[],
+  wrong: Set<number>,
 ): number {
   let differingBytes = 0;
   for (let at = 0; at < want.length; at += SECTOR_BYTES) {
@@ -59,6 +68,7 @@ function collectSectors(
     const found = got.subarray(at, at + SECTOR_BYTES);
     if (Buffer.compare(wanted, found) === 0) continue;
     differingBytes += wanted.length;
+    wrong.add(Math.floor((base + at) / BLOCK_BYTES));
     addDifference(differences, base + at, wanted.length, () =>
       explainDifference(expected, base + at, wanted, found),
     );

@@ -9,12 +9,13 @@ export function watchEngines(story: Story): readonly Mark[] {
   const marks: Mark[] = [];
   for (const engine of ENGINE_NAMES) {
     const who = engine === 'first' ? '' : `${engine}: `;
-    const add = (text: string): void => {
+    const add = (text: string, tone?: Mark['tone']): void => {
       marks.push({
         n: story.position,
         t: story.clock.now(),
         lane: COMMON_LANES.engine.key,
         text: who + text,
+        ...(tone === undefined ? {} : { tone }),
       });
     };
     watchEngine(story, engine, add);
@@ -22,7 +23,11 @@ export function watchEngines(story: Story): readonly Mark[] {
   return marks;
 }
 
-function watchEngine(story: Story, engine: EngineName, add: (text: string) => void): void {
+function watchEngine(
+  story: Story,
+  engine: EngineName,
+  add: (text: string, tone?: Mark['tone']) => void,
+): void {
   const { checkpoints, incidents } = story.installation(engine);
   let current = '';
   checkpoints.watch(({ step }) => {
@@ -32,7 +37,8 @@ function watchEngine(story: Story, engine: EngineName, add: (text: string) => vo
   });
   incidents.watch((incident) => {
     if (incident.kind === 'process-starts') current = '';
-    if (incident.kind !== 'process-starts' || incident.life > 1) add(textOf(incident));
+    if (incident.kind !== 'process-starts') add(textOf(incident), 'fault');
+    else if (incident.life > 1) add(textOf(incident));
   });
 }
 

@@ -19,7 +19,11 @@ const DiskMap = Type.Object(
     blockBytes: Type.Integer({ minimum: 512, description: 'size of a block of the map' }),
     allocated: Ranges('blocks that hold data in the image that was expected'),
     changed: Ranges('blocks that the platform answered to the question what has changed'),
-    read: Ranges('blocks that the engine read'),
+    isChangedPartly: Type.Optional(
+      Type.Literal(true, { description: 'more has changed than `changed` tells' }),
+    ),
+    read: Ranges('blocks that the engine read in the backup'),
+    written: Ranges('blocks that the engine wrote in the restore'),
     wrong: Ranges('blocks in which bytes are wrong'),
   },
   { description: 'the disk of a byte failure, in blocks' },

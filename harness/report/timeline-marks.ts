@@ -24,6 +24,8 @@ export interface Mark {
   readonly t: number;
   readonly lane: string;
   readonly text: string;
+  /** `fault`: somebody broke something on purpose. `bad`: something was refused, failed or was lost. */
+  readonly tone?: 'bad' | 'fault';
   /** Marks that follow each other and count the same are added up. */
   readonly counts?: string;
   /** Something goes on in this lane from here ... */

@@ -97,7 +97,7 @@ function chop(word: string, width: number): readonly string[] {
 }
 
 /** Runs of marks that count become one each: `reads vdb, 12x`. */
-function addUp(marks: readonly Mark[]): readonly Mark[] {
+export function addUp(marks: readonly Mark[]): readonly Mark[] {
   const rows: Mark[] = [];
   let count = 0;
   for (const mark of marks) {

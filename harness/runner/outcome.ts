@@ -61,8 +61,8 @@ export class StoryFailed extends Error {
   override readonly name = 'StoryFailed';
   readonly finding: Omit<Finding, 'where'>;
 
-  constructor(expected: string, actual: string, evidence: readonly string[] = []) {
+  constructor(expected: string, actual: string, evidence: readonly string[] = [], disk?: DiskMap) {
     super(`expected ${expected}; got ${actual}`);
-    this.finding = { expected, actual, evidence };
+    this.finding = { expected, actual, evidence, ...(disk === undefined ? {} : { disk }) };
   }
 }

@@ -13,8 +13,12 @@ export interface DiskMap {
   readonly allocated: readonly BlockRange[];
   /** Blocks that the platform answered to the question what has changed. */
   readonly changed: readonly BlockRange[];
-  /** Blocks that the engine read. */
+  /** An answer was too long for the journal: more has changed than `changed` tells. */
+  readonly isChangedPartly?: true;
+  /** Blocks that the engine read in the backup ... */
   readonly read: readonly BlockRange[];
+  /** ... and wrote in the restore. */
+  readonly written: readonly BlockRange[];
   /** Blocks in which bytes are wrong. */
   readonly wrong: readonly BlockRange[];
 }

@@ -17,7 +17,7 @@ import type { Transport } from '../engine/engine-api.ts';
 import { type JournalEntry, toJsonLine } from '../kernel/journal.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { chooseScenarios } from './scenario-folder.ts';
-import { seamsOfMutant } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { SeedResult, SwarmTask } from '../../harness/swarm/swarm-api.ts';
 import { createSwarmLane, type SwarmLane } from '../../harness/swarm/swarm.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
-import { seamsOfMutant } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
 
 export interface SwarmLanes extends AsyncDisposable {
   readonly lanes: readonly SwarmLane[];

@@ -4,7 +4,7 @@ import type { SwarmTask } from '../../harness/swarm/swarm-api.ts';
 import { createSwarmLane } from '../../harness/swarm/swarm.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import type { SwarmAnswer } from './swarm-lanes.ts';
-import { seamsOfMutant } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('swarm-worker runs as a worker thread only');

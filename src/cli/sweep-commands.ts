@@ -14,7 +14,8 @@ import { createSimulator } from '../../simulator/app/simulator.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { chooseScenarios, sweepScenarios } from './scenario-folder.ts';
-import { openSweepLanes, seamsOfMutant, type SweepLanes } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
+import { openSweepLanes, type SweepLanes } from './sweep-lanes.ts';
 import { type Swept, writeSweepPage } from './sweep-page.ts';
 import { openRecord, writeResults } from './sweep-record.ts';
 

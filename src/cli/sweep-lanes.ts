@@ -1,12 +1,11 @@
 /** Threads for a sweep. Worlds are isolated and in virtual time, so which thread plays a cell changes nothing. */
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { MUTANTS } from '../../harness/mutants/mutants.ts';
-import type { Seams } from '../../harness/runner/seams.ts';
 import { createSweepLane } from '../../harness/sweep/lane.ts';
 import type { CellResult, PlannedCell } from '../../harness/sweep/sweep-api.ts';
 import type { SweepLane, SweepTask } from '../../harness/sweep/sweep.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
 
 export interface SweepLanes extends AsyncDisposable {
   readonly lanes: readonly SweepLane[];
@@ -46,13 +45,6 @@ export function openSweepLanes(count: number, simulator: Simulator): SweepLanes 
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
-}
-
-/** @throws RangeError when there is no such mutant */
-export function seamsOfMutant(id: string): Seams {
-  const mutant = MUTANTS.find((one) => one.id === id);
-  if (mutant === undefined) throw new RangeError(`no mutant is called ${id}`);
-  return mutant.seams();
 }
 
 function startWorker(): Worker {

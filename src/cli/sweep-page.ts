@@ -6,7 +6,7 @@ import { chooseCells, playTimelines } from '../../harness/sweep/cell-timelines.t
 import type { SweepResult } from '../../harness/sweep/sweep-api.ts';
 import type { SweepTask } from '../../harness/sweep/sweep.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { seamsOfMutant } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
 
 export interface Swept {
   readonly task: SweepTask;

@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import { createSweepLane } from '../../harness/sweep/lane.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
-import { seamsOfMutant, type SweepAnswer, type SweepQuestion } from './sweep-lanes.ts';
+import { seamsOfMutant } from './mutant-seams.ts';
+import { type SweepAnswer, type SweepQuestion } from './sweep-lanes.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('sweep-worker runs as a worker thread only');

@@ -34,7 +34,14 @@ describe('byte oracle', () => {
       comparedBytes: SIZE,
       differingBytes: 0,
       differences: [],
+      wrongBlocks: [],
     });
+  });
+
+  it('names every block with a wrong byte once, also where neighbours are right', async () => {
+    const { log, image } = story();
+    for (const at of [0, 65_000, 3 * 64 * KIB + 1, SIZE - 1]) image[at] = (image[at] ?? 0) ^ 1;
+    expect((await judge(log, image)).wrongBlocks).toEqual([0, 3, 16]);
   });
 
   it.each([
