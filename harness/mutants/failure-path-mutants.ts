@@ -30,7 +30,7 @@ export const FAILURE_PATH_MUTANTS: readonly Mutant[] = [
     id: 'lock-made-anew',
     breaks: 'engine',
     title: 'makes a lock anew that it has lost, and goes on with the handles of the old one',
-    killers: ['S038-preempted-by-the-platform'],
+    killers: ['S012-expiry-right-after-renewal', 'S038-preempted-by-the-platform'],
     seams: lockMadeAnew,
   },
   {
@@ -55,7 +55,7 @@ export const FAILURE_PATH_MUTANTS: readonly Mutant[] = [
     id: 'success-after-failed-verify',
     breaks: 'engine',
     title: 'says that all is well when it has found its own restore point wrong',
-    killers: ['S075-storage-that-reads-wrong-once'],
+    killers: ['S085-wrong-bytes-found-by-verifying'],
     seams: () => ({ createEngine: withoutDoubt }),
   },
 ];

@@ -15,9 +15,10 @@ function point(kind: PointKind, name: string, nth = 1, ordinal = nth): Point {
 /** One point of every kind. */
 const ALL_KINDS: readonly Point[] = [
   point('rest.request', 'snapshots.create'),
-  ...['cbt.changed-areas', 'snapshots.delete', 'backup-resources.create', 'hot-add.add', 'servers.start'].map(
-    (operation) => point('rest.request', operation, operation.startsWith('cbt') ? 2 : 1),
+  ...['snapshots.delete', 'backup-resources.create', 'hot-add.add', 'servers.start'].map((operation) =>
+    point('rest.request', operation),
   ),
+  { ...point('rest.request', 'cbt.changed-areas', 2), page: { start: 65_536, length: 131_072 } },
   { ...point('rest.request', 'tasks.get'), nthLocked: 1 },
   point('rest.reply', 'snapshots.create', 2),
   point('task.step', 'snapshot.create:doing'),
@@ -99,6 +100,9 @@ describe('the plan of a sweep', () => {
     expect(names({ ...request, nthLocked: 1 })).toContain('expire-resource');
     expect(names(request)).not.toContain('cbt-expired');
     expect(names(point('rest.request', 'cbt.changed-areas'))).toContain('cbt-expired');
+    const query = { ...point('rest.request', 'cbt.changed-areas'), page: { start: 0, length: 65_536 } };
+    expect(names(query)).not.toContain('cbt-page-cut');
+    expect(names(query)).not.toContain('cbt-page-repeated');
     expect(names(request)).toContain('refuse:SNAPSHOT_LIMIT');
     expect(names(request)).not.toContain('refuse:HOTADD_CONFLICT');
     expect(names(point('task.step', 'snapshot.delete:finish'))).toContain('task-phantom');
@@ -107,6 +111,23 @@ describe('the plan of a sweep', () => {
     const later = { ...point('nbd.reply', 'READ', 2), connection: 1, offsetBytes: 500 };
     expect(names(later)).not.toContain('one-byte-at-a-time');
     expect(names(later, { ...ground, isTls: true })).not.toContain('bad-certificate');
+  });
+
+  it('calls bearable what comes once and passes, or harms nothing', () => {
+    const bearable = (at: Point): string[] =>
+      planCells([at], { ground })
+        .filter(({ isBearable }) => isBearable === true)
+        .map(({ fault, persistence }) => `${fault}/${persistence}`);
+    expect(bearable(point('rest.reply', 'snapshots.create'))).toEqual([
+      'lose-reply/once',
+      'garbage-reply/once',
+      'truncated-reply/once',
+    ]);
+    expect(bearable(point('guest.io', 'READ'))).toContain('delay/once');
+    expect(bearable(point('guest.io', 'WRITE'))).not.toContain('delay/once');
+    expect(bearable(point('storage.write', 'tmp'))).toEqual([]);
+    const [pair] = planCells(ALL_KINDS, { ground, pairs: 1 }).slice(-1);
+    expect(pair).not.toHaveProperty('isBearable');
   });
 
   it('gives every cell an id of its own, and attacks that a scenario file can hold', () => {
