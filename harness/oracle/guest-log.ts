@@ -106,6 +106,13 @@ export class GuestLog {
     this.#log(server, device, at, (number) => ({ kind: 'trim', number, offset, length }));
   }
 
+  /** The newest operation on the disk did not come to pass: its storage refused it. */
+  takeBack(server: string, device: string): void {
+    const disk = this.#disk(server, device);
+    disk.operations.pop();
+    if (disk.latest.count > disk.operations.length) disk.latest = { count: 0, bytes: disk.initial };
+  }
+
   /** The disk's content was replaced as a whole; without `image`, by something that nobody can tell. */
   replace(server: string, device: string, image: Uint8Array | undefined, why: string, at: number): void {
     this.#log(server, device, at, (number) => ({ kind: 'replaced', number, image, why }));

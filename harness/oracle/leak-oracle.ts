@@ -115,12 +115,21 @@ function powerChanges({ before, after, journal, operator }: LeakQuestion): Leak[
   const now = new Map(after.servers.map((s) => [s.id, s.status]));
   return before.servers
     .filter(({ id, status }) => !operator.powered.has(id) && now.has(id) && now.get(id) !== status)
+    .filter(({ id }) => !hasCrashed(journal, id))
     .map(({ id, name, status }) => ({
       kind: 'server' as const,
       id,
       what: `server ${name} was ${status} and is ${now.get(id)}`,
       evidence: evidenceOf(journal, id),
     }));
+}
+
+/** A server that went off by itself is the platform's loss, and its owner's to start again. */
+function hasCrashed(journal: readonly JournalEntry[], id: string): boolean {
+  const last = journal.findLast(
+    (entry) => entry.type === 'state' && entry.entity === 'server' && entry.id === id,
+  );
+  return last?.type === 'state' && last.to === 'stopped' && last.why === 'it crashed';
 }
 
 function openConnections(journal: readonly JournalEntry[]): readonly { id: number; n: number }[] {

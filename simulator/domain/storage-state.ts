@@ -6,7 +6,7 @@ import { ApiError } from '../../src/contract/errors.ts';
 import type { DatastoreRecord, ServerRecord, WorldState } from './world-state.ts';
 
 /** Reaches a reader of the disk's bytes as its errno. */
-class StorageError extends Error {
+export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code: 'EIO' | 'ENOSPC';
 

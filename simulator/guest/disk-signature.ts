@@ -6,6 +6,7 @@
  * taken). The bytes are always the same, so that a run repeats.
  * @source Microsoft, Win32 DISK_GEOMETRY and DRIVE_LAYOUT_INFORMATION_MBR; failure story of mounted clones
  */
+import { StorageError } from '../domain/storage-state.ts';
 import type { ExportDevice } from '../nbd/export-device.ts';
 import { SECTOR_BYTES } from './whole-sectors.ts';
 
@@ -14,10 +15,25 @@ const SIGNATURE = Uint8Array.of(0xb1, 0xac, 0x10, 0x07);
 const BOOT_MARK_AT = 510;
 const BOOT_MARK = Uint8Array.of(0x55, 0xaa);
 
-/** Signs the disk; a promise only where its first sector has to be fetched. */
-export function signDisk(device: ExportDevice): void | Promise<void> {
-  const read = device.read(0, SECTOR_BYTES);
-  return read instanceof Promise ? read.then((pieces) => sign(device, pieces)) : sign(device, read);
+/**
+ * Signs the disk; a promise only where its first sector has to be fetched. What a full datastore, or one that is away,
+ * does not take stays unsigned: the result is false.
+ */
+export function signDisk(device: ExportDevice): boolean | Promise<boolean> {
+  try {
+    const read = device.read(0, SECTOR_BYTES);
+    const signed = read instanceof Promise ? read.then((pieces) => sign(device, pieces)) : sign(device, read);
+    return signed instanceof Promise ? signed.then(isSigned, isRefused) : true;
+  } catch (error) {
+    return isRefused(error);
+  }
+}
+
+const isSigned = (): boolean => true;
+
+function isRefused(error: unknown): boolean {
+  if (error instanceof StorageError) return false;
+  throw error;
 }
 
 function sign(device: ExportDevice, pieces: readonly Uint8Array[]): void | Promise<void> {

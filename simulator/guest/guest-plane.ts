@@ -206,10 +206,11 @@ class Plane {
   #sign(presence: GuestPresence): void | Promise<void> {
     if (!this.#faults.signs(presence.disk)) return;
     const io = { command: 'WRITE', offset: 0, length: SECTOR_BYTES, error: 0 };
-    return inTurn(
-      () => signDisk(presence.content),
-      () => noteIo(this.#options.journal, presence, io),
-    );
+    const note = (isSigned: boolean): void => {
+      if (isSigned) noteIo(this.#options.journal, presence, io);
+    };
+    const signed = signDisk(presence.content);
+    return signed instanceof Promise ? signed.then(note) : note(signed);
   }
 
   #show(presence: GuestPresence): void {

@@ -1,4 +1,5 @@
 /** What the guests write. Everything goes into the log first, then to the disk. */
+import { StorageError } from '../../../simulator/domain/storage-state.ts';
 import type { Story } from '../story.ts';
 import { parseSize } from '../quantities.ts';
 import type { StepBodies } from '../scenario-schema.ts';
@@ -20,11 +21,11 @@ export async function stepWrite(story: Story, range: Range): Promise<void> {
 export async function stepZero(story: Story, range: Range): Promise<void> {
   const { id, name, device, offset, length } = place(story, range);
   story.log.zero(name, device, offset, length, story.position);
-  await story.world.guest.zero(id, device, offset, length);
+  await ifStored(story, { name, device }, () => story.world.guest.zero(id, device, offset, length));
 }
 
 export async function stepTrim(story: Story, range: Range): Promise<void> {
-  trimBlocks(story, place(story, range));
+  await trimBlocks(story, place(story, range));
 }
 
 /** Many writes drawn from the story's seed. Trims take whole blocks. */
@@ -48,7 +49,7 @@ export async function stepWorkload(story: Story, body: StepBodies['workload']): 
           ? Math.min(places, hotFirst + rng.int(0, Math.ceil(places / 16)))
           : rng.int(0, places);
     const target = { id: server.id, name: server.name, device: disk.deviceId, offset: at * unit, length };
-    if (body.kind === 'trim') trimBlocks(story, target);
+    if (body.kind === 'trim') await trimBlocks(story, target);
     else await writeData(story, target);
   }
 }
@@ -76,12 +77,26 @@ const DEFAULT_RUN = '128KiB';
 
 async function writeData(story: Story, { id, name, device, offset, length }: Place): Promise<void> {
   const bytes = story.log.write(name, device, offset, length, story.position);
-  await story.world.guest.write(id, device, offset, bytes);
+  await ifStored(story, { name, device }, () => story.world.guest.write(id, device, offset, bytes));
 }
 
-function trimBlocks(story: Story, { id, name, device, offset, length }: Place): void {
+async function trimBlocks(story: Story, { id, name, device, offset, length }: Place): Promise<void> {
   story.log.trim(name, device, offset, length, story.position);
-  story.world.guest.trim(id, device, offset, length);
+  await ifStored(story, { name, device }, () => story.world.guest.trim(id, device, offset, length));
+}
+
+/** Under attack a datastore may refuse what a guest writes; the guest then knows that it is not there. */
+async function ifStored(
+  story: Story,
+  { name, device }: Pick<Place, 'name' | 'device'>,
+  work: () => void | Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (story.survival === undefined || !(error instanceof StorageError)) throw error;
+    story.log.takeBack(name, device);
+  }
 }
 
 function place(story: Story, range: Range): Place {

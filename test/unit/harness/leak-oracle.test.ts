@@ -84,4 +84,20 @@ describe('leak oracle', () => {
     const operator = { made: new Set(['s2']), removed: new Set<string>(), powered: new Set<string>() };
     expect(findLeaks(question({ after, operator, allowed: ['backup-resource'] }))).toEqual([]);
   });
+
+  const power = (n: number, to: string, why: string): JournalEntry => {
+    return { n, t: 0, type: 'state', entity: 'server', id: 'vm-1', from: 'running', to, server: 'vm-1', why };
+  };
+
+  it.each([
+    ['went off by itself', [power(1, 'stopped', 'it crashed')], []],
+    [
+      'went off by itself, was started and switched off',
+      [power(1, 'stopped', 'it crashed'), power(2, 'running', 'start'), power(3, 'stopped', 'stop')],
+      ['server vm1 was running and is stopped'],
+    ],
+  ])('a server that %s is no leak unless somebody did it', (_what, journal, leaks) => {
+    const after = { ...before, servers: [{ id: 'vm-1', name: 'vm1', status: 'stopped' }] };
+    expect(findLeaks(question({ after, journal })).map(({ what }) => what)).toEqual(leaks);
+  });
 });
