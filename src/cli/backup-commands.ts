@@ -56,6 +56,7 @@ function scpCommand(program: Command, name: string, description: string): Comman
     .option('--credentials <file>', 'JSON file with the secrets; else they come from the environment')
     .option('--nbd-port <n>', 'port of the data service on the hosts', numberIn(1, 65_535))
     .requiredOption('--repo <dir>', 'folder of the repository')
+    .option('--time-scale <n>', 'for a simulator whose time goes n times as fast', numberIn(1, 100_000))
     .option('--json', 'print the result as JSON');
 }
 

@@ -19,9 +19,10 @@ else say({ type: 'result', result: 'failed', error: answer.error?.message ?? `ba
 process.exitCode = code === 0 ? 0 : 1;
 
 /** The command and its arguments for a job. */
-function wordsOf({ operation, platform, transport, guestDir, repository, server, restore }) {
+function wordsOf({ operation, platform, transport, guestDir, repository, server, restore, timeScale }) {
   const { scpUrl, caFile, nbdPort } = platform;
-  const common = ['--scp', scpUrl, '--ca', caFile, '--nbd-port', nbdPort, '--repo', repository, '--json'];
+  const time = ['--time-scale', Math.max(1, timeScale)];
+  const common = ['--scp', scpUrl, '--ca', caFile, '--nbd-port', nbdPort, '--repo', repository, ...time, '--json'];
   const path = ['--transport', transport, ...(transport === 'hotadd' ? ['--guest-dir', guestDir] : [])];
   switch (operation) {
     case 'backup':

@@ -76,8 +76,8 @@ export class DrivenInstallation implements Installed {
     return this.#points;
   }
 
-  /** Resolves when no process of it runs any more. */
-  gone(): Promise<void> {
-    return this.#jobs.gone();
+  /** The steps are over: points may be looked at. */
+  openPoints(): void {
+    this.#points.isClosed = false;
   }
 }

@@ -1,4 +1,5 @@
 /** The end of a story of somebody else's engine: what could not be judged while faults were planned is judged now. */
+import { DrivenInstallation } from './driven-installation.ts';
 import { StoryFailed } from '../outcome.ts';
 import { stepClearFaults } from '../steps/fault-steps.ts';
 import { judgeAllPoints } from '../steps/job-steps.ts';
@@ -10,9 +11,11 @@ import { describeChain } from '../error-chain.ts';
 
 /** @throws StepFailed */
 export async function finishDriven(story: Story): Promise<void> {
-  if (!story.installation().isDriven) return;
+  const installation = story.installation();
+  if (!(installation instanceof DrivenInstallation)) return;
   await stepClearFaults(story, 'all');
   await clean(story);
+  installation.openPoints();
   try {
     await judgeAllPoints(story);
   } catch (error) {

@@ -31,14 +31,11 @@ export class ProvenPoints implements PointShelf {
     this.#stage = stage;
   }
 
-  /** A proof is a job: it must neither meet a planned fault nor count for one, nor run beside other steps. */
-  get isClosed(): boolean {
-    const { hosted, under } = this.#story;
-    const isPending = hosted.faults
-      .list()
-      .some(({ spec: { times = 1 }, fired }) => times === 0 || fired < times);
-    return isPending || under.size > 1;
-  }
+  /**
+   * A proof is a job: in the midst of a story it would meet the story's faults, count for its triggers and take its
+   * time. So every point is proven when the steps are over.
+   */
+  isClosed = true;
 
   async points(): Promise<readonly KnownPoint[]> {
     return this.#jobs.points;

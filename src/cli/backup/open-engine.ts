@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { createEngine } from '../../engine/create-engine.ts';
 import type { Engine, EngineOptions, ProgressEvent } from '../../engine/engine-api.ts';
 import { createRepository } from '../../repository/create-repository.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import type { Repository } from '../../repository/repository-api.ts';
 import { dialTcp } from '../../runtime/nbd-dial.ts';
 import { createFolderStorage } from '../../runtime/folder-storage.ts';
@@ -24,17 +25,18 @@ export interface ScpOptions {
   readonly nbdPort?: number;
   readonly guestDir?: string;
   readonly proxy?: readonly string[];
+  readonly timeScale?: number;
 }
 
 export interface OpenedEngine extends AsyncDisposable {
   readonly engine: Engine;
 }
 
-export function openRepository(folder: string): Repository {
+export function openRepository(folder: string, clock: Clock = createWallClock()): Repository {
   return createRepository({
     storage: createFolderStorage(folder),
     codec: createPooledCodec(),
-    clock: createWallClock(),
+    clock,
     ids: createRandomIds(),
   });
 }
@@ -48,7 +50,7 @@ export async function openEngine(
   const { guestDir, proxy: proxies = [] } = options;
   if (guestDir !== undefined) await checkGuestDir(guestDir, proxies);
   const scp = await openTransport(options);
-  const clock = createWallClock();
+  const clock = createWallClock({ scale: options.timeScale ?? 1 });
   const engine = createEngine(
     {
       clock,
@@ -57,7 +59,7 @@ export async function openEngine(
       credentials,
       dialNbd: (host, port, signal) => dialTcp(host, port)(signal),
       ...(guestDir === undefined ? {} : { connectProxy: connectGuestDir(guestDir, clock) }),
-      repository: openRepository(options.repo),
+      repository: openRepository(options.repo, clock),
       onProgress,
     },
     {
