@@ -98,6 +98,7 @@ const Rule = Type.Object({
   fidelity: Type.Enum(['documented', 'observed', 'assumed']),
   breaks: text('what it means in the field'),
   remedy: Type.String(),
+  hidden: Type.Optional(count('further violations that are not shown')),
   violations: Type.Array(
     Type.Object({
       at: count('position in the journal'),

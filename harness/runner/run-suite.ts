@@ -5,8 +5,9 @@ import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
 import type { ScenarioResult } from './outcome.ts';
-import { runScenario, skipScenario, type Stopwatch } from './run-scenario.ts';
+import { runScenario, skipScenario, type Stopwatch, type Witness } from './run-scenario.ts';
 import type { Scenario } from './scenario-schema.ts';
+import type { Seams } from './seams.ts';
 
 /** One scenario with one engine; plain data, so that it can be sent to another thread. */
 export interface SuiteTask {
@@ -15,6 +16,8 @@ export interface SuiteTask {
   readonly seed: string;
   /** Guests outside of this process, for engines that hot-add. */
   readonly guests?: GuestsNode;
+  /** Id of the breakage that it is played with. */
+  readonly mutant?: string;
 }
 
 export interface GuestsNode {
@@ -71,6 +74,10 @@ export interface LaneOptions {
   readonly stopwatch: Stopwatch;
   /** Opens guests outside of this process. */
   readonly openGuests?: (guests: GuestsNode) => OpenGuestsOf;
+  /** Keeps of each run what a report shows of it. */
+  readonly witness?: Witness;
+  /** The breakage of a mutant, fresh for every run. */
+  readonly seamsOf?: (mutant: string) => Seams;
 }
 
 /** A lane of this thread. */
@@ -78,11 +85,15 @@ export function createLane({
   simulator,
   stopwatch,
   openGuests,
+  witness,
+  seamsOf,
 }: LaneOptions): (task: SuiteTask) => Promise<ScenarioResult> {
-  return async ({ guests, ...task }) => {
+  return async ({ guests, mutant, ...task }) => {
     const why = whySkipped(task, guests);
     if (why !== undefined) return skipScenario({ ...task, guest: guests?.level }, why);
-    const run = { ...task, simulator, seams: {} };
+    if (mutant !== undefined && seamsOf === undefined) throw new Error('this lane knows no mutants');
+    const seams = mutant === undefined ? () => ({}) : () => seamsOf?.(mutant) ?? {};
+    const run = { ...task, simulator, seams, ...(witness === undefined ? {} : { witness }) };
     if (guests === undefined) return runScenario(run, stopwatch);
     if (openGuests === undefined) throw new Error('this lane opens no guests');
     return runScenario({ ...run, outside: { level: guests.level, open: openGuests(guests) } }, stopwatch);

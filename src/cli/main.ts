@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'make a failing scenario as small as it can be',
     load: async () => (await import('./replay-commands.ts')).registerReplayCommands,
   },
+  report: {
+    summary: 'show a report.json again, or turn it into its other forms',
+    load: async () => (await import('./report-commands.ts')).registerReportCommands,
+  },
   list: { summary: 'list scenarios, mutants, faults, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',

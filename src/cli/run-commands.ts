@@ -1,16 +1,14 @@
 /** `backlot run`, `backlot mutants`, `backlot list`: the harness on the command line. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { type MutantVerdict, runMutants } from '../../harness/mutants/run-mutants.ts';
-import { renderHtml } from '../../harness/report/html.ts';
-import { renderJunit } from '../../harness/report/junit.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
-import { buildReport, exitCodeOf, type Report } from '../../harness/report/report.ts';
+import { buildReport, exitCodeOf } from '../../harness/report/report.ts';
 import { publishedReportSchema } from '../../harness/report/report-schema.ts';
 import { renderTable } from '../../harness/report/table.ts';
+import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
@@ -24,13 +22,21 @@ import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { environmentOf } from './report-environment.ts';
+import {
+  addReportFlags,
+  describeComparison,
+  readBaseline,
+  type ReportFlags,
+  withBaseline,
+  writeReports,
+} from './report-files.ts';
 import { checkGuests } from './run-guests.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
-interface RunFlags extends ProxyMachineFlags, DrivenFlags {
+interface RunFlags extends ProxyMachineFlags, DrivenFlags, ReportFlags {
   readonly engine?: readonly string[];
   readonly seed: string;
   readonly report: string;
@@ -72,6 +78,7 @@ function registerRun(program: Command): void {
       ).choices(GUEST_LEVELS),
     )
     .option('--json', 'the report as one JSON document on standard output')
+    .option('--mutant <id>', 'with a reference engine or a platform that is broken on purpose')
     .option('--capabilities <file>', 'what your engine can do (backlot-engine.yaml beside it)')
     .option('--time <mode>', "how fast the platform's time goes for your engine: real, manual, x60 (x20)")
     .option('--job-limit <seconds>', 'time that one job of your engine may take (60)', parseJobs)
@@ -84,9 +91,11 @@ Examples:
   backlot run ./my-scenario.yaml --seed 42     a scenario of your own
   backlot run S001 --engine hotadd --guest qemu   through a real virtual machine
   backlot run --engine exec:./my-engine        your engine, over real sockets
-Exit codes: 0 all passed, 1 findings, 2 wrong usage, 3 environment, 70 internal error.`,
+  backlot run --baseline last.json --summary   in CI: fail on what has become worse
+Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usage, 3 environment, 70 internal error.`,
     )
     .action(run);
+  addReportFlags(command);
   addProxyMachineFlags(command);
 }
 
@@ -94,12 +103,18 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   const scenarios = chooseScenarios(words);
   const guests = guestsOf(flags);
   const driven = chooseDriven(flags);
+  const baseline = readBaseline(flags);
+  if (flags.mutant !== undefined) checkMutant(flags.mutant, driven !== undefined);
   const engines = driven?.transports ?? flags.engine ?? (guests === undefined ? ENGINES : ['hotadd']);
   if (driven === undefined) refuseUnknown(engines);
   if (guests !== undefined) await checkGuests(guests);
   const progress = progressOn(process.stderr);
   const chosen = ENGINES.filter((name) => engines.includes(name));
-  const tasks = planSuite(scenarios, chosen, flags.seed, guests);
+  const { mutant } = flags;
+  const tasks = planSuite(scenarios, chosen, flags.seed, guests).map((task) => ({
+    ...task,
+    ...(mutant === undefined ? {} : { mutant }),
+  }));
   // Starting a thread costs as much as half a dozen scenarios.
   const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
   await using open = await (driven === undefined ? openLanes(lanes) : openDrivenLanes(driven.spec, lanes));
@@ -110,22 +125,60 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     onResult: (result, done, total) => progress.onResult(result, done, total),
   });
   progress.end();
-  const report = buildReport({
+  const played = buildReport({
     seed: flags.seed,
     results,
+    commandOf: (result) => repeatCommand(result, words, flags),
     durationMs: Math.round(performance.now() - begun),
     environment:
       driven === undefined
-        ? environmentOf(`reference ${chosen.join(', ')}`, guests === undefined ? 'virtual' : 'real')
+        ? environmentOf(
+            `reference ${chosen.join(', ')}${mutant === undefined ? '' : `, mutant ${mutant}`}`,
+            guests === undefined ? 'virtual' : 'real',
+          )
         : environmentOf(driven.word, driven.spec.mode),
   });
-  writeReports(flags.report, report);
-  process.stdout.write(
-    flags.json === true
-      ? `${JSON.stringify(report)}\n`
-      : `${renderTable(report, process.stdout.isTTY)}\nReports: ${join(flags.report, 'report.html')}\n`,
-  );
+  const report = withBaseline(played, baseline);
+  writeReports(flags.report, report, flags);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const { comparison } = report;
+    const changes = comparison === undefined ? '' : `${describeComparison(comparison)}\n`;
+    const page = join(flags.report, 'report.html');
+    process.stdout.write(`${renderTable(report, process.stdout.isTTY)}\n${changes}Reports: ${page}\n`);
+  }
   process.exitCode = exitCodeOf(report);
+}
+
+/** @throws CliError */
+function checkMutant(id: string, isDriven: boolean): void {
+  if (isDriven) throw new CliError('usage', '--mutant breaks reference engines only');
+  if (!MUTANTS.some((mutant) => mutant.id === id))
+    throw new CliError('usage', `no mutant is called ${id}`, 'Try "backlot list mutants".');
+}
+
+/** A scenario of the user's own is played from its file again. */
+function repeatCommand(result: ScenarioResult, words: readonly string[], flags: RunFlags): string {
+  const file = words.find(
+    (word) => word.endsWith('.yaml') && chooseScenarios([word])[0]?.id === result.scenario,
+  );
+  const own = flags.engine?.filter((name) => !ENGINES.some((known) => known === name)) ?? [];
+  const options = {
+    engine: own[0] ?? result.engine,
+    seed: flags.seed,
+    guest: result.guest,
+    mutant: flags.mutant,
+    capabilities: flags.capabilities,
+    time: flags.time,
+  };
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellWord(value)}`],
+  );
+  return ['backlot run', shellWord(file ?? result.scenario), ...given].join(' ');
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** @throws CliError for a word that is neither a reference engine nor a place */
@@ -161,22 +214,6 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
     columns: stream.columns ?? 80,
     write: (text) => stream.write(text),
   });
-}
-
-function writeReports(folder: string, report: Report): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
-    writeFileSync(join(folder, 'junit.xml'), renderJunit(report));
-    writeFileSync(join(folder, 'report.html'), renderHtml(report));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(
-      'environment',
-      `the reports cannot be written: ${reason}`,
-      'Choose another --report folder.',
-    );
-  }
 }
 
 function registerMutants(program: Command): void {

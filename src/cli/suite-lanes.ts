@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
-import { openGuestsOf } from './run-guests.ts';
+import { LANE_OUTFIT } from './lane-outfit.ts';
 
 export interface Lanes extends AsyncDisposable {
   readonly lanes: readonly ((task: SuiteTask) => Promise<ScenarioResult>)[];
@@ -35,7 +35,7 @@ async function openOwnLane(): Promise<Lanes> {
   const { createSimulator } = await import('../../simulator/app/simulator.ts');
   const simulator = await createSimulator();
   return {
-    lanes: [createLane({ simulator, stopwatch: () => performance.now(), openGuests: openGuestsOf })],
+    lanes: [createLane({ simulator, ...LANE_OUTFIT })],
     [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),
   };
 }

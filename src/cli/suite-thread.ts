@@ -2,12 +2,12 @@
 import { parentPort } from 'node:worker_threads';
 import { createLane, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
-import { openGuestsOf } from './run-guests.ts';
+import { LANE_OUTFIT } from './lane-outfit.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this runs as a worker thread only');
 const simulator = await createSimulator();
-const lane = createLane({ simulator, stopwatch: () => performance.now(), openGuests: openGuestsOf });
+const lane = createLane({ simulator, ...LANE_OUTFIT });
 port.on('message', (task: SuiteTask) => {
   lane(task).then(
     (result) => port.postMessage({ result }),

@@ -97,7 +97,7 @@ describe('backlot run', () => {
     const blocked = join(folder, 'blocked');
     writeFileSync(blocked, '');
     const { code, err } = backlot('run', scenarioFile('full'), '--report', join(blocked, 'reports'));
-    expect([code, err]).toEqual([3, expect.stringContaining('the reports cannot be written')]);
+    expect([code, err]).toEqual([3, expect.stringContaining('report.json cannot be written')]);
   });
 });
 
