@@ -12,6 +12,8 @@ export interface Ground {
   readonly isTls: boolean;
   readonly usesTokens: boolean;
   readonly usesProxies: boolean;
+  /** A request over the data path may take longer than a lock lasts. */
+  readonly isPatient?: boolean;
   /** A server has several disks. */
   readonly hasManyDisks?: boolean;
 }
@@ -24,7 +26,7 @@ export interface AttackRow {
    * When a job must succeed in spite of it: a reply that is lost once is repeated, a device that comes late is waited
    * for. Left out: never; a job may fail.
    */
-  readonly isBearable?: (point: Point, persistence: Persistence) => boolean;
+  readonly isBearable?: (point: Point, persistence: Persistence, ground: Ground) => boolean;
   /** Left out: at every point of the kind. */
   readonly fits?: (point: Point, ground: Ground) => boolean;
   readonly attack: (point: Point, persistence: Persistence, id: string) => AttackNode;

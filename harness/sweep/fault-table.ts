@@ -68,6 +68,16 @@ const DEVICE_ORDER: AttackRow = {
   fits: ({ name, nth }, { hasManyDisks }) => name === 'appears' && nth === 1 && hasManyDisks === true,
 };
 
+/** A slow read is no reason to fail; one that is always slow is none where requests have the time. */
+function slow(on: 'nbd' | 'guest', when: 'before' | 'after'): AttackRow {
+  const row = data(on, { kind: 'delay', delay: LONG_DELAY, when });
+  return {
+    ...row,
+    isBearable: (point, persistence, { isPatient }) =>
+      (on === 'nbd' || isRead(point)) && (persistence === 'once' || isPatient === true),
+  };
+}
+
 /** Counted among the reads alone. */
 const CORRUPTION: AttackRow = {
   fault: 'corrupt-payload',
@@ -146,7 +156,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     data('nbd', { kind: 'errno', errno: 'ESHUTDOWN' }, { name: 'errno:ESHUTDOWN' }),
     data('nbd', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
     borne(data('nbd', { kind: 'lose-request' })),
-    borne(data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'before' })),
+    slow('nbd', 'before'),
     data('nbd', { kind: 'expire-resource' }),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ event: { type: 'nbd.request', command: name }, nth })),
@@ -154,7 +164,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
   'nbd.reply': [
     borne(data('nbd', { kind: 'lose-reply' })),
     borne(data('nbd', { kind: 'reorder-replies' }), ALWAYS),
-    borne(data('nbd', { kind: 'delay', delay: LONG_DELAY, when: 'after' })),
+    slow('nbd', 'after'),
     borne(midReply('drop-after-bytes')),
     borne(midReply('silence-after-bytes')),
     midReply('garbage-after-bytes'),
@@ -179,7 +189,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     data('guest', { kind: 'errno', errno: 'ENOSPC' }, { name: 'errno:ENOSPC', fits: isWrite }),
     borne(data('guest', { kind: 'lose-request' }), ONCE, isRead),
     borne(data('guest', { kind: 'lose-reply' }), ONCE, isRead),
-    borne(data('guest', { kind: 'delay', delay: LONG_DELAY, when: 'before' }), ONCE, isRead),
+    slow('guest', 'before'),
     data('guest', { kind: 'expire-resource' }),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ event: { type: 'guest.io', command: name }, nth })),

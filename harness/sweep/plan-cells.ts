@@ -19,7 +19,7 @@ export function planCells(points: readonly Point[], options: PlanOptions): reado
 function cellsAt(point: Point, { ground, faults }: PlanOptions): PlannedCell[] {
   return rowsFor(point, ground)
     .filter(({ fault }) => faults?.some((name) => isMeant(name, fault)) ?? true)
-    .flatMap((row) => row.persistences.map((persistence) => cellOf(point, row, persistence)));
+    .flatMap((row) => row.persistences.map((persistence) => cellOf(point, row, persistence, ground)));
 }
 
 /** `refuse` means every `refuse:CODE`. */
@@ -27,14 +27,14 @@ export function isMeant(name: string, fault: string): boolean {
   return fault === name || fault.startsWith(`${name}:`);
 }
 
-function cellOf(point: Point, row: AttackRow, persistence: Persistence): PlannedCell {
+function cellOf(point: Point, row: AttackRow, persistence: Persistence, ground: Ground): PlannedCell {
   return {
     id: `${point.id}/${row.fault}/${persistence}`,
     points: [point],
     fault: row.fault,
     persistence,
     attack: [row.attack(point, persistence, 'attack')],
-    ...(row.isBearable?.(point, persistence) === true ? { isBearable: true } : {}),
+    ...(row.isBearable?.(point, persistence, ground) === true ? { isBearable: true } : {}),
   };
 }
 

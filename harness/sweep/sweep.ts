@@ -6,6 +6,7 @@ import { runOnce } from '../runner/run-once.ts';
 import type { Scenario } from '../runner/scenario-schema.ts';
 import type { Seams } from '../runner/seams.ts';
 import type { Stopwatch } from '../runner/run-scenario.ts';
+import { parseDuration } from '../runner/quantities.ts';
 import { PointCollector } from './collect-points.ts';
 import { type PlanOptions, planCells } from './plan-cells.ts';
 import type { CellResult, PlannedCell, Point, SweepResult } from './sweep-api.ts';
@@ -39,6 +40,9 @@ export interface SweepOptions {
   readonly onResult?: (result: CellResult, done: number, total: number) => void;
 }
 
+/** Longer than the longest delay of an attack together with one of the scenario's own. */
+const PATIENT_MS = 120_000;
+
 /** Plays the scenario clean and plans its cells. `seams`: those of the task's mutant, fresh. */
 export async function planSweep(
   simulator: Simulator,
@@ -56,6 +60,7 @@ export async function planSweep(
     isTls: transport === 'nbdssl',
     usesTokens: scenario.engine?.login === 'password',
     usesProxies: transport === 'hotadd',
+    isPatient: parseDuration(scenario.engine?.requestTimeout ?? '0s') >= PATIENT_MS,
     hasManyDisks: scenario.world.servers.some(({ disks }) => disks.length > 1),
   };
   return { task, points, cells: planCells(points, { ...options, ground }) };
