@@ -1,9 +1,10 @@
 /** The backup resource: the lock on the server and the data service behind it. */
 import { messageOf } from '../repository/errors.ts';
-import type { BackupResource } from '../sdk/scp-client-api.ts';
-import { TaskFailed } from '../sdk/scp-error.ts';
+import type { BackupResource, ScpClient } from '../sdk/scp-client-api.ts';
+import { isRefusal, TaskFailed } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { unheardUntilMs } from './outlive-locks.ts';
 import { releaseContextOf, releaseResource } from './release.ts';
 import { retryWhileTaken, ServerTaken } from './wait-while-taken.ts';
 
@@ -37,7 +38,7 @@ async function lockOnce(
   type: 'backup' | 'restore',
 ): Promise<HeldLock> {
   const { lockTimeSeconds, renewEverySeconds } = context.settings;
-  const { resourceId, taskId } = await context.scp.createBackupResource({ serverId, type, lockTimeSeconds });
+  const { resourceId, taskId } = await askForLock(context, { serverId, type, lockTimeSeconds });
   try {
     await context.note.addResource(resourceId);
     const askedAtMs = context.env.clock.now();
@@ -54,6 +55,22 @@ async function lockOnce(
     return { resourceId, resource, lease, [Symbol.asyncDispose]: () => unlock(context, resourceId, lease) };
   } catch (error) {
     await unlock(context, resourceId);
+    throw error;
+  }
+}
+
+/** Noted before the platform hears of it: without an answer only the time tells when the lock is over. */
+async function askForLock(
+  context: JobContext,
+  request: Parameters<ScpClient['createBackupResource']>[0],
+): ReturnType<ScpClient['createBackupResource']> {
+  const untilMs = (): number => unheardUntilMs(context.env.clock.now(), request.lockTimeSeconds);
+  await context.note.update({ unheardLockUntilMs: untilMs() });
+  try {
+    return await context.scp.createBackupResource(request);
+  } catch (error) {
+    // What cannot be written is in memory all the same, which is enough for this run.
+    await context.note.update({ unheardLockUntilMs: isRefusal(error) ? 0 : untilMs() }).catch(() => {});
     throw error;
   }
 }

@@ -80,6 +80,7 @@ export class CloneCheck {
     try {
       return await door?.use(deviceId, 1, (disk) => disk.read(0, length, this.#options.signal));
     } catch (error) {
+      await door?.[Symbol.asyncDispose]();
       this.#options.signal.throwIfAborted();
       this.#network = Promise.resolve(undefined);
       this.#giveUp(messageOf(error));

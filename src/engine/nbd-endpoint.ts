@@ -27,6 +27,12 @@ export interface NetworkDoorOptions extends Pick<DoorOptions, 'server' | 'lock' 
 const OPEN_ATTEMPTS = 7;
 const FIRST_PAUSE_MS = 500;
 
+/**
+ * A connection that is dropped in mid-work, with requests unanswered, is over for this side at once, for the host when
+ * it notices. The lock is not given back before that.
+ */
+const NOTICE_MS = 250;
+
 /** Each `use` waits while the host has no room for more connections of this engine. */
 export async function findDiskDoor(context: JobContext, options: NetworkDoorOptions): Promise<DiskDoor> {
   const { lock, transport } = options;
@@ -46,6 +52,7 @@ export async function findDiskDoor(context: JobContext, options: NetworkDoorOpti
       },
       context.env.clock,
     );
+  let hasFailed = false;
   return {
     transport,
     async use(deviceId, wanted, work) {
@@ -54,11 +61,16 @@ export async function findDiskDoor(context: JobContext, options: NetworkDoorOpti
       try {
         const nbd = await openPatiently(context, options, () => open(deviceId, connections));
         return await work(nbd).finally(() => nbd.close().catch(() => {}));
+      } catch (error) {
+        hasFailed = true;
+        throw error;
       } finally {
         leave();
       }
     },
-    [Symbol.asyncDispose]: async () => {},
+    async [Symbol.asyncDispose]() {
+      if (hasFailed) await sleep(context.env.clock, NOTICE_MS);
+    },
   };
 }
 

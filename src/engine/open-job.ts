@@ -56,6 +56,7 @@ function createContext(kit: EngineKit, kind: 'backup' | 'restore', signal: Abort
     serverName: '',
     snapshots: [],
     resourceIds: [],
+    unheardLockUntilMs: 0,
     hotAdded: [],
     startedProxies: [],
     aliveUntilMs: 0,

@@ -2,6 +2,7 @@
 import { messageOf } from '../repository/errors.ts';
 import type { CleanupResult } from './engine-api.ts';
 import { powerOffIfIdle } from './proxy-power.ts';
+import { outliveLocks } from './outlive-locks.ts';
 import { type ReleaseContext, releaseResource, releaseSnapshot } from './release.ts';
 import { releaseHotAdded } from './release-hot-added.ts';
 import type { RunNote } from './run-note.ts';
@@ -16,11 +17,13 @@ export async function releaseNoted(
 ): Promise<{ removed: readonly ReleasedItem[]; problems: readonly string[] }> {
   const removed: ReleasedItem[] = [];
   const problems: string[] = [];
-  const attempt = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      return true;
     } catch (error) {
       problems.push(`${what} could not be removed: ${messageOf(error)}`);
+      return false;
     }
   };
   const detach = async (): Promise<void> => {
@@ -36,7 +39,10 @@ export async function releaseNoted(
       removed.push({ kind: 'backup-resource', id });
     });
   if (note.record.hotAdded.length > 0) await attempt('a hot-added disk', detach);
-  for (const { name } of note.record.snapshots)
+  const { snapshots } = note.record;
+  const isFree =
+    snapshots.length === 0 || (await attempt('the lock on the server', () => outliveLocks(context, note)));
+  for (const { name } of isFree ? snapshots : [])
     await attempt(`snapshot ${name}`, async () => {
       const ids = await releaseSnapshot(context, note.record.serverId, name);
       await note.dropSnapshot(name);

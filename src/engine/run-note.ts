@@ -19,6 +19,8 @@ export interface RunRecord {
   /** Names are unique; the id is learned later. */
   readonly snapshots: readonly { readonly name: string; readonly id?: string }[];
   readonly resourceIds: readonly string[];
+  /** ms since the epoch; until then a backup resource of which no answer told may hold the server. 0: there is none. */
+  readonly unheardLockUntilMs: number;
   /** Disks that may be attached to proxy VMs. */
   readonly hotAdded: readonly HotAddedNote[];
   /** Proxy VMs that were started for the run. */
@@ -71,7 +73,7 @@ export class RunNote {
   }
 
   addResource(id: string): Promise<void> {
-    return this.update({ resourceIds: [...this.#record.resourceIds, id] });
+    return this.update({ resourceIds: [...this.#record.resourceIds, id], unheardLockUntilMs: 0 });
   }
 
   dropResource(id: string): Promise<void> {
@@ -150,7 +152,11 @@ function parseRecord(value: Json | undefined): RunRecord | undefined {
     'runId' in value &&
     typeof value.runId === 'string';
   if (!isRecord) return undefined;
-  // Notes of older versions know nothing of proxies.
-  const before: Pick<RunRecord, 'hotAdded' | 'startedProxies'> = { hotAdded: [], startedProxies: [] };
+  // Notes of older versions know nothing of these.
+  const before: Pick<RunRecord, 'hotAdded' | 'startedProxies' | 'unheardLockUntilMs'> = {
+    hotAdded: [],
+    startedProxies: [],
+    unheardLockUntilMs: 0,
+  };
   return { ...before, ...(value as unknown as Omit<RunRecord, keyof typeof before>) };
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../repository/errors.ts';
 import { TransportError } from '../sdk/http-transport.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
 import { type JobContext, pause, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
+import { outliveLocks } from './outlive-locks.ts';
 import { findSnapshots, releaseContextOf, releaseSnapshot } from './release.ts';
 import { retryWhileTaken } from './wait-while-taken.ts';
 
@@ -68,10 +69,11 @@ async function findByName(context: JobContext, serverId: string, name: string): 
   return id;
 }
 
-/** Never throws: what stays is in the note, and the warning says so. */
+/** Never before the lock is over. Never throws: what stays is in the note, and the warning says so. */
 export async function removeSnapshot(context: JobContext, serverId: string, name: string): Promise<void> {
   report(context, { step: 'release' });
   try {
+    await outliveLocks(releaseContextOf(context), context.note);
     await releaseSnapshot(releaseContextOf(context), serverId, name);
     await context.note.dropSnapshot(name);
   } catch (error) {

@@ -71,6 +71,14 @@ export function retryClassOfError(error: unknown): RetryClass | undefined {
   return error instanceof ScpError || error instanceof TaskFailed ? error.retry : undefined;
 }
 
+/**
+ * Whether the platform has declined the call, so that it has had no effect. An internal error or a gateway's answer
+ * says nothing about that.
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ScpError && (error.status < 500 || error.status === 503);
+}
+
 /** Whether the platform said that the thing does not exist (any more); a call that it does not know says nothing of it. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof ScpError && error.status === 404 && error.refusal !== 'UNKNOWN_PATH';

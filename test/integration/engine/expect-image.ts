@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { findLockViolations } from '../../../harness/oracle/lock-oracle.ts';
 import type { Rig } from './rig.ts';
 
 /** The point holds exactly what the server's disks hold now. */
@@ -25,4 +26,17 @@ export async function expectNothingLeft(rig: Rig): Promise<void> {
   const held = rig.hosted.world.backupResources.list().filter(({ status }) => /pending|running/.test(status));
   expect(held).toEqual([]);
   expect(await rig.repository.noteKeys()).toEqual([]);
+}
+
+const ORDERED = {
+  deleteSnapshot: ['snapshots.delete'],
+  deleteResource: ['backup-resources.delete'],
+  hotRemove: ['hot-add.remove'],
+};
+
+/** Nothing was taken away under what stands on it: disks, then the backup resource, then the snapshot. */
+export function expectLocksKept(rig: Rig): void {
+  const { journal, credentials } = rig.hosted.world;
+  const actors = new Set(credentials.flatMap(({ accessKey, username }) => [accessKey, username]));
+  expect(findLockViolations(journal.entries, ORDERED, actors)).toEqual([]);
 }
