@@ -13,7 +13,11 @@ export interface DiskIo {
   /** NBD's errno; 0 is success; absent when no answer ever came. */
   readonly error: number | undefined;
   readonly way: 'nbd' | 'guest';
+  /** Durable when it is answered. */
+  readonly isFua: boolean;
 }
+
+const FUA = 1;
 
 /** In the order of the journal: a request over NBD stands where it was made, one in a guest where it was answered. */
 export const diskIoOf = once((seen: Observation): readonly DiskIo[] =>
@@ -24,7 +28,7 @@ function overNbd(seen: Observation): DiskIo[] {
   return seen.connections.flatMap(({ resource, device = '', requests }) =>
     requests
       .filter(({ command }) => command !== 'DISC')
-      .map(({ n, command, offset, length, reply }) => ({
+      .map(({ n, command, flags, offset, length, reply }) => ({
         n,
         resource: resource?.id ?? '',
         device,
@@ -32,6 +36,7 @@ function overNbd(seen: Observation): DiskIo[] {
         range: rangeOf(offset, length),
         error: reply?.error,
         way: 'nbd',
+        isFua: (flags & FUA) !== 0,
       })),
   );
 }
@@ -41,7 +46,9 @@ function inGuests(seen: Observation): DiskIo[] {
     const life = seen.hotAdded.findLast((one) => one.id === disk && one.proxy === server && one.n < n);
     if (life?.actor === undefined) return [];
     const { resource = '', device } = life;
-    return [{ n, resource, device, command, range: rangeOf(offset, length), error, way: 'guest' }];
+    return [
+      { n, resource, device, command, range: rangeOf(offset, length), error, way: 'guest', isFua: false },
+    ];
   });
 }
 
