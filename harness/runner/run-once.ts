@@ -57,6 +57,8 @@ const BEGINNING_MS = 1_770_091_506_000;
 /** A story that takes longer, in the world's time or in events, hangs. */
 const LONGEST_MS = 3 * 86_400_000;
 const MOST_ENTRIES = 200_000;
+/** Of the wall, where somebody else's engine is at work. */
+const LONGEST_DRIVEN_MS = 600_000;
 
 export async function runOnce(options: RunOptions): Promise<RunRecord> {
   const { transport, simulator } = options;
@@ -154,7 +156,10 @@ function raiseGuard(
 ): { tripped: Promise<StoryEnd>; lower: () => void } {
   const { promise, resolve } = Promise.withResolvers<StoryEnd>();
   const trip = (limit: string): void => resolve({ findings: [hangs(story, limit)] });
-  const timer = story.clock.setTimer(story.begunAtMs + LONGEST_MS, () => trip('three days of virtual time'));
+  const longestMs = story.driven === undefined ? LONGEST_MS : LONGEST_DRIVEN_MS * story.driven.timeScale;
+  const timer = story.clock.setTimer(story.begunAtMs + longestMs, () =>
+    trip(story.driven === undefined ? 'three days of virtual time' : 'ten minutes'),
+  );
   const stop = story.world.journal.watch((entry) => {
     if (entry.n === MOST_ENTRIES) trip(`${MOST_ENTRIES} events`);
     if (stopAt?.isIt(entry) !== true) return;
@@ -209,14 +214,16 @@ function conclude(
     const { where, expected, actual } = finding;
     return { outcome: 'failed', reason: `${where}: expected ${expected}; got ${actual}` };
   }
-  const doubts = [
+  const missed = [
     ...story.doubts,
     ...faults
       .filter((fault) => fault.fired === 0 && !fault.mayMiss)
       .map(({ id, kind }) => `fault ${id} (${kind}) never fired`),
-    ...(story.comparedBytes === 0 ? ['no byte was compared'] : []),
   ];
-  const [doubt] = doubts;
+  // A story is written with the reference engine in mind; another one may never do what the story waits for.
+  if (story.driven !== undefined && missed.length > 0)
+    return { outcome: 'skipped', reason: `the engine gave no occasion: ${missed[0]}` };
+  const [doubt] = [...missed, ...(story.comparedBytes === 0 ? ['no byte was compared'] : [])];
   return doubt === undefined ? { outcome: 'passed', reason: '' } : { outcome: 'inconclusive', reason: doubt };
 }
 

@@ -60,6 +60,8 @@ export class Story {
   readonly transport: Transport;
   readonly seed: string;
   readonly seams: Seams;
+  /** Somebody else's engine, when it is one. */
+  readonly driven: DrivenEngine | undefined;
   readonly hosted: HostedWorld;
   readonly clock: StoryClock;
   /** Of the world's time: what is on its way when the steps are over arrives within it. */
@@ -98,6 +100,7 @@ export class Story {
     this.transport = options.transport;
     this.seed = options.seed;
     this.seams = options.seams;
+    this.driven = options.driven;
     this.hosted = options.hosted;
     this.clock = options.clock;
     this.graceMs = options.driven === undefined ? 1 : LAST_SOCKETS_MS * options.driven.timeScale;

@@ -57,7 +57,7 @@ export class DrivenInstallation implements Installed {
   }
 
   kill(): void {
-    if (!this.#isOver) this.incidents.tell({ kind: 'killed', isPowerCut: false });
+    if (!this.#isOver) this.incidents.tell({ kind: 'killed', isPowerCut: false, lostFiles: 0 });
     this.#jobs.kill();
     this.#death.resolve();
     this.#death = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 /** Steps that wait, and steps that look. */
 import { sleep } from '../../../src/kernel/clock.ts';
+import type { DrivenEngine } from '../driven/driven-engine.ts';
 import { checkBounds } from '../expectations.ts';
 import { StoryFailed } from '../outcome.ts';
 import { parseDuration } from '../quantities.ts';
@@ -12,10 +13,32 @@ export async function stepAdvance(story: Story, duration: StepBodies['advance'])
 }
 
 export async function stepWaitFor(story: Story, trigger: StepBodies['waitFor']): Promise<void> {
-  await new Promise<void>((resolve) =>
-    armTrigger(story, trigger, resolve, { loses: false, engine: 'first' }),
-  );
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const disarm = armTrigger(story, trigger, resolve, { loses: false, engine: 'first' });
+  if (story.driven === undefined) return promise;
+  const wait = { isOver: false };
+  await Promise.race([promise, nothingElse(story, story.driven, wait)]);
+  wait.isOver = true;
+  disarm();
 }
+
+/** Resolves when steps only wait, and nobody is at work who could bring about what they wait for. */
+async function nothingElse(
+  story: Story,
+  { timeScale }: DrivenEngine,
+  wait: { readonly isOver: boolean },
+): Promise<void> {
+  for (let idle = 0; idle < IDLE_LOOKS; ) {
+    await sleep(story.clock, LOOK_MS * timeScale);
+    if (wait.isOver) return;
+    idle = [...story.under].every((step) => step.endsWith(' waitFor')) ? idle + 1 : 0;
+  }
+  story.doubts.push('what a step waits for never came');
+}
+
+/** Of the wall. */
+const LOOK_MS = 100;
+const IDLE_LOOKS = 5;
 
 export async function stepCheck(story: Story, body: StepBodies['check']): Promise<void> {
   if (body.points !== undefined) {
