@@ -72,7 +72,7 @@ export const HUNTING_GROUNDS: readonly HuntingGround[] = [
     mutant: 'hotadd-without-queue',
     mistake: 'HotAdd without a queue',
     scenario: 'W06-two-on-one-proxy',
-    faults: ['delay', 'detach-early', 'device-late'],
+    faults: ['refuse'],
   },
   {
     mutant: 'device-by-order',

@@ -21,7 +21,10 @@ const engine = async (): Promise<Register> => (await import('./backup-commands.t
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: 'run scenarios with the reference engines, in process and in virtual time', load: harness },
-  mutants: { summary: 'show that broken engines and simulators are caught', load: harness },
+  mutants: {
+    summary: 'show that broken engines and simulators are caught',
+    load: async () => (await import('./mutant-commands.ts')).registerMutantCommands,
+  },
   race: {
     summary: 'play racing HotAdd calls in every order, and one order again as a timeline',
     load: async () => (await import('./race-commands.ts')).registerRaceCommands,

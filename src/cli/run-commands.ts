@@ -1,9 +1,8 @@
-/** `backlot run`, `backlot mutants`, `backlot list`: the harness on the command line. */
+/** `backlot run` and `backlot list`: the harness on the command line. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
-import { type MutantVerdict, runMutants } from '../../harness/mutants/run-mutants.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf } from '../../harness/report/report.ts';
 import { publishedReportSchema } from '../../harness/report/report-schema.ts';
@@ -12,12 +11,11 @@ import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
 import type { Transport } from '../engine/engine-api.ts';
-import { CliError, EXIT } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
 import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
@@ -46,15 +44,8 @@ interface RunFlags extends ProxyMachineFlags, DrivenFlags, ReportFlags {
   readonly json?: boolean;
 }
 
-interface MutantFlags {
-  readonly seed: string;
-  readonly all?: boolean;
-  readonly json?: boolean;
-}
-
 export function registerRunCommands(program: Command): void {
   registerRun(program);
-  registerMutants(program);
   registerList(program);
 }
 
@@ -214,49 +205,6 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
     columns: stream.columns ?? 80,
     write: (text) => stream.write(text),
   });
-}
-
-function registerMutants(program: Command): void {
-  program
-    .command('mutants')
-    .description('break engines and simulators on purpose and show which scenario finds each one out')
-    .option('--seed <text>', 'seed of the runs', '1')
-    .option('--all', 'every scenario on every mutant, not only those named for it')
-    .option('--json', 'one JSON document on standard output')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  backlot mutants
-  backlot mutants --all --json
-Exit codes: 0 every mutant was found out, 1 one survived.`,
-    )
-    .action(mutants);
-}
-
-async function mutants(flags: MutantFlags): Promise<void> {
-  await using simulator = await createSimulator();
-  const verdicts = await runMutants({
-    simulator,
-    scenarios: shippedScenarios(),
-    mutants: MUTANTS,
-    seed: flags.seed,
-    isThorough: flags.all === true,
-    onVerdict: flags.json === true ? () => undefined : showVerdict,
-  });
-  const survivors = verdicts.filter(({ killedBy }) => killedBy.length === 0);
-  process.stdout.write(
-    flags.json === true
-      ? `${JSON.stringify({ mutants: verdicts })}\n`
-      : `\n${verdicts.length - survivors.length} of ${verdicts.length} mutants found out\n`,
-  );
-  process.exitCode = survivors.length === 0 ? EXIT.ok : EXIT.findings;
-}
-
-function showVerdict({ id, title, killedBy, reasons }: MutantVerdict): void {
-  const fate =
-    killedBy.length === 0 ? `SURVIVED ${reasons.join('; ')}` : `found out by ${killedBy.join(', ')}`;
-  process.stdout.write(`${id.padEnd(28)} ${title}\n${' '.repeat(29)}${fate}\n`);
 }
 
 interface Listed {
