@@ -141,7 +141,19 @@ export const ReportSchema = Type.Object({
   summary: Type.Object(Object.fromEntries(OUTCOMES.map((outcome) => [outcome, count('scenarios')]))),
   rules: Type.Array(Rule),
   sometimes: Type.Array(
-    Type.Object({ id: Type.String(), title: Type.String(), happened: count('in how many runs') }),
+    Type.Object({
+      id: Type.String(),
+      title: Type.String(),
+      happened: count('in how many runs'),
+      example: Type.Optional(
+        Type.Object({
+          scenario: Type.String(),
+          engine: Type.String(),
+          seed: Type.String(),
+          at: count('position in the journal of the first time'),
+        }),
+      ),
+    }),
     { description: 'what must happen in some run of a search' },
   ),
   results: Type.Array(Result),

@@ -27,7 +27,7 @@ export function concludeVerdict(judged: Judged): Verdict {
   if (summary.broken > 0)
     return {
       outcome: 'broken',
-      sentence: `No verdict: backlot itself failed in ${count(summary.broken, 'scenario')}.`,
+      sentence: `No verdict: backlot itself failed in ${count(summary.broken, 'scenario run')}.`,
       warnings,
     };
   if (summary.failed > 0 || musts > 0)
@@ -40,7 +40,7 @@ export function concludeVerdict(judged: Judged): Verdict {
 
 function failure(failed: number, played: number, musts: number): string {
   const scenarios =
-    failed === 0 ? [] : [`${count(failed, 'scenario')} of ${played} ended with a wrong result`];
+    failed === 0 ? [] : [`${failed} of ${count(played, 'scenario run')} ended with a wrong result`];
   const rules =
     musts === 0 ? [] : [`${count(musts, 'rule')} of the platform ${musts === 1 ? 'was' : 'were'} broken`];
   return `The engine does not conform: ${[...scenarios, ...rules].join(', and ')}.`;
@@ -49,7 +49,7 @@ function failure(failed: number, played: number, musts: number): string {
 function doubtOf({ summary, sometimes }: Judged): string | undefined {
   const silent = sometimes.filter(({ happened }) => happened === 0);
   if (summary.inconclusive > 0)
-    return `${count(summary.inconclusive, 'scenario')} did not show what it is for`;
+    return `${count(summary.inconclusive, 'scenario run')} did not show what it is for`;
   if (summary.passed === 0) return 'no scenario was played';
   if (silent.length > 0) return `${silent[0]?.title ?? ''} never happened`;
   return undefined;
@@ -59,7 +59,7 @@ function success(passed: number, rules: readonly ReportedRule[], warnings: numbe
   const kept = rules.filter(({ outcome }) => outcome === 'passed').length;
   const seen = kept === 0 ? '' : ` and kept all ${count(kept, 'rule')} that it met`;
   const warned = warnings === 0 ? '' : `, with ${count(warnings, 'warning')}`;
-  return `The engine conforms: it passed ${passed === 1 ? 'the one scenario' : `all ${passed} scenarios`}${seen}${warned}.`;
+  return `The engine conforms: it passed ${passed === 1 ? 'the one scenario run' : `all ${passed} scenario runs`}${seen}${warned}.`;
 }
 
 function count(number: number, what: string): string {

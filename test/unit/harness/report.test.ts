@@ -85,13 +85,6 @@ describe('report', () => {
     expect(xml).not.toContain('<c>');
   });
 
-  it('writes HTML that needs nothing from elsewhere', () => {
-    const html = renderHtml(reportOf('1', [result('failed')]));
-    expect(html).not.toMatch(/https?:|<script|src=/);
-    expect(html).toContain('expected  write 2');
-    expect(html).toContain('A &amp; B');
-  });
-
   it('shows one row per scenario and one column per engine, and says why something did not pass', () => {
     const table = renderTable(
       reportOf('1', [result('passed'), result('failed', { engine: 'nbdssl' })]),
