@@ -44,7 +44,7 @@ function disksOf({ body }: Call): AskedDisk[] {
     snapshot: textOf(disk, 'snapshot_id'),
   }));
   const removed = listOf(body, 'disk_ids').map((id) => ({
-    disk: String(id),
+    disk: typeof id === 'string' ? id : '',
     purpose: undefined,
     source: undefined,
     snapshot: undefined,
