@@ -3,8 +3,10 @@
  * for programs. Two runs with one seed give the same report but for `durationMs`, here and in each result.
  */
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
+import { RULES } from '../rules/catalogue.ts';
+import { mergeVerdicts } from '../rules/judge-rules.ts';
 import type { Comparison } from './baseline.ts';
-import type { ReportedRule } from './reported-rule.ts';
+import { type ReportedRule, reportRules } from './reported-rule.ts';
 import { concludeVerdict, type Verdict } from './verdict.ts';
 
 /** Raised on every change that an older reader would misread; new fields alone do not raise it. */
@@ -31,7 +33,7 @@ export interface Sometimes {
   readonly happened: number;
 }
 
-export interface ReportedResult extends ScenarioResult {
+export interface ReportedResult extends Omit<ScenarioResult, 'verdicts'> {
   /** The command that plays it again; empty when it was not played. */
   readonly command: string;
 }
@@ -57,6 +59,7 @@ export interface ReportParts {
   readonly durationMs: number;
   readonly environment: Environment;
   readonly results: readonly ScenarioResult[];
+  /** Default: what the results say of the rules, merged. */
   readonly rules?: readonly ReportedRule[];
   readonly sometimes?: readonly Sometimes[];
   /** What plays a result again, where it is not `backlot run` with the scenario's id. */
@@ -64,7 +67,8 @@ export interface ReportParts {
 }
 
 export function buildReport(parts: ReportParts): Report {
-  const { seed, durationMs, environment, results, rules = [], sometimes = [] } = parts;
+  const { seed, durationMs, environment, results, sometimes = [] } = parts;
+  const { rules = reportRules(RULES, mergeVerdicts(results.map(({ verdicts }) => verdicts ?? []))) } = parts;
   const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length;
   const summary = {
     passed: count('passed'),
@@ -84,10 +88,16 @@ export function buildReport(parts: ReportParts): Report {
     rules,
     sometimes,
     results: results.map((result) => ({
-      ...result,
+      ...withoutVerdicts(result),
       command: result.outcome === 'skipped' ? '' : commandOf(result),
     })),
   };
+}
+
+/** The rules of all results stand together in `rules`. */
+function withoutVerdicts(result: ScenarioResult): Omit<ScenarioResult, 'verdicts'> {
+  const { verdicts, ...rest } = result;
+  return verdicts === undefined ? result : rest;
 }
 
 function repeatCommand({ scenario, engine, guest }: ScenarioResult, seed: string): string {

@@ -2,7 +2,9 @@
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
 import { describeFinding } from './describe-finding.ts';
 import { engineLabel } from './engine-label.ts';
+import { RULE_AREAS } from '../rules/rule-api.ts';
 import type { Report } from './report.ts';
+import type { ReportedRule } from './reported-rule.ts';
 
 const MARKS: Readonly<Record<Outcome, string>> = {
   passed: 'ok',
@@ -37,13 +39,35 @@ export function renderTable(report: Report, hasColour: boolean): string {
   });
   const head =
     `${'scenario'.padEnd(nameWidth)}  ${engines.map((engine) => engine.padEnd(12)).join('  ')}`.trimEnd();
-  return [head, ...rows, '', ...report.results.flatMap(renderTrouble), renderTotals(report)].join('\n');
+  const trouble = report.results.flatMap(renderTrouble);
+  return [head, ...rows, '', ...trouble, ...renderRules(report.rules), renderTotals(report)].join('\n');
 }
 
 function renderTrouble(result: ScenarioResult): string[] {
   if (result.outcome === 'passed' || result.outcome === 'skipped') return [];
   const head = `${MARKS[result.outcome]} ${result.scenario} ${engineLabel(result)}: ${result.reason}`;
   return [head, ...result.findings.map((finding) => indent(describeFinding(finding))), ''];
+}
+
+/** A line for each rule that was violated, and how many of each area were kept. */
+function renderRules(rules: readonly ReportedRule[]): readonly string[] {
+  if (rules.length === 0) return [];
+  const violated = rules.filter(({ outcome }) => outcome === 'violated').map(renderViolated);
+  const areas = RULE_AREAS.flatMap((area) => {
+    const own = rules.filter((rule) => rule.area === area && rule.outcome !== 'not-applicable');
+    const kept = own.filter(({ outcome }) => outcome === 'passed').length;
+    return own.length === 0 ? [] : [`${area} ${kept}/${own.length}`];
+  });
+  return [...violated, `Rules kept: ${areas.join(', ')}`];
+}
+
+function renderViolated({ rule, level, title, violations, hidden = 0 }: ReportedRule): string {
+  const [first] = violations;
+  const where = first === undefined ? '' : ` (${first.scenario} ${first.engine}: ${first.actual})`;
+  const others = violations.length - 1 + hidden;
+  const more = others > 0 ? `, and ${others} more` : '';
+  const word = level === 'must' ? 'VIOLATED' : 'warning';
+  return `${word} ${rule}: ${title}${where}${more}; "backlot explain ${rule}"`;
 }
 
 function renderTotals({ summary, durationMs, seed, results }: Report): string {

@@ -3,6 +3,7 @@ import { watchEngines } from '../replay/engine-marks.ts';
 import { withTraffic } from '../runner/disk-map.ts';
 import type { Finding, ScenarioResult } from '../runner/outcome.ts';
 import type { RunRecord } from '../runner/run-once.ts';
+import type { Violation } from '../rules/rule-api.ts';
 import type { Story } from '../runner/story.ts';
 import { timelineData } from './timeline-data.ts';
 
@@ -11,16 +12,21 @@ export function witnessRun(story: Story): (result: ScenarioResult, record: RunRe
   const names = namesIn(story);
   const marks = watchEngines(story);
   return (result, { journal }) => {
-    if (result.outcome === 'passed') return result;
+    const broken = (result.verdicts ?? []).filter(({ outcome }) => outcome === 'violated');
+    if (result.outcome === 'passed' && broken.length === 0) return result;
     const withMap = (finding: Finding): Finding =>
       finding.disk === undefined ? finding : { ...finding, disk: withTraffic(finding.disk, journal) };
-    const proofs = new Set<number>();
+    const proofs = new Set(broken.flatMap(({ violations }) => violations.flatMap(positionsOf)));
     return {
       ...result,
       findings: result.findings.map(withMap),
       timeline: timelineData(journal, { startMs, names, marks, proofs }),
     };
   };
+}
+
+function positionsOf({ at, evidence }: Violation): readonly number[] {
+  return [at, ...evidence];
 }
 
 function namesIn({ world }: Story): ReadonlyMap<string, string> {

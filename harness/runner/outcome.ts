@@ -1,6 +1,7 @@
 /** What a scenario came to. Only `passed` counts as passed. */
 
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import type { RuleVerdict } from '../rules/rule-api.ts';
 import type { DiskMap, TimelineData } from './run-evidence.ts';
 
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'inconclusive' | 'broken';
@@ -47,6 +48,8 @@ export interface ScenarioResult {
   readonly faults: readonly FaultCount[];
   readonly stories: readonly string[];
   readonly rule: string;
+  /** Of every rule; absent when nothing was played. A report merges those of all results. */
+  readonly verdicts?: readonly RuleVerdict[];
   /** What happened, where the run did not pass or broke a rule. */
   readonly timeline?: TimelineData;
 }

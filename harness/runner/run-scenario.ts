@@ -4,6 +4,9 @@
  */
 import { toJsonLine, type JournalEntry } from '../../src/kernel/journal.ts';
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
+import { RULES } from '../rules/catalogue.ts';
+import { judgeRules } from '../rules/judge-rules.ts';
+import { observe } from '../rules/observe.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
 import type { ScenarioResult } from './outcome.ts';
 import { type RunOptions, type RunRecord, runOnce } from './run-once.ts';
@@ -54,10 +57,11 @@ export async function runScenario(
   );
   const isTwice = outside === undefined && rest.driven === undefined;
   const second = isTwice ? await run() : undefined;
+  const engine = rest.driven === undefined ? transport : `${rest.driven.name} ${transport}`;
   const result: ScenarioResult = {
     scenario: scenario.id,
     title: scenario.title,
-    engine: rest.driven === undefined ? transport : `${rest.driven.name} ${transport}`,
+    engine,
     ...(outside === undefined ? {} : { guest: outside.level }),
     ...judgeTwins(first, second ?? first),
     runs: second === undefined ? 1 : 2,
@@ -69,6 +73,12 @@ export async function runScenario(
     faults: first.faults,
     stories: scenario.stories ?? [],
     rule: scenario.rule,
+    verdicts: judgeRules(observe(first.journal), {
+      rules: RULES,
+      scenario: scenario.id,
+      engine,
+      ...(rest.driven === undefined ? {} : { capabilities: rest.driven.capabilities }),
+    }),
   };
   return keep(result, first);
 }
