@@ -1,7 +1,12 @@
 /** What befalls the machine of an engine: the world does not know of it, so its journal has none of it. */
 export type Incident =
   | { readonly kind: 'process-starts' /** From 1. */; readonly life: number }
-  | { readonly kind: 'killed'; readonly isPowerCut: boolean }
+  | {
+      readonly kind: 'killed';
+      readonly isPowerCut: boolean;
+      /** That the power cut took from the repository, since they had not been synced. */
+      readonly lostFiles: number;
+    }
   | { readonly kind: 'clock-jumps'; readonly byMs: number }
   | { readonly kind: 'storage-fails'; readonly operation: string; readonly path: string };
 

@@ -74,12 +74,19 @@ export class Installation implements Installed {
 
   /** Ends the process's life. With a `powerCut` the storage also forgets what was not synced. */
   kill(powerCut?: Rng): void {
-    if (!this.#isOver) this.incidents.tell({ kind: 'killed', isPowerCut: powerCut !== undefined });
+    const left =
+      powerCut === undefined ? undefined : this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
+    if (!this.#isOver)
+      this.incidents.tell({
+        kind: 'killed',
+        isPowerCut: left !== undefined,
+        lostFiles: left?.lostFiles ?? 0,
+      });
     this.#process?.power.kill();
     this.#process = undefined;
     this.#death.resolve();
     this.#death = Promise.withResolvers<void>();
-    if (powerCut !== undefined) this.#storage = this.#storage.crash(powerCut.fork(`crash-${this.#lives}`));
+    if (left !== undefined) this.#storage = left;
   }
 
   /** The clock of the engine's machine is set wrong. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
+import { MUSTS } from '../../harness/musts/musts.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
 import { buildReport, exitCodeOf } from '../../harness/report/report.ts';
 import { publishedReportSchema } from '../../harness/report/report-schema.ts';
@@ -31,6 +32,7 @@ import {
 import { checkGuests } from './run-guests.ts';
 import { chooseScenarios, shippedScenarios } from './scenario-folder.ts';
 import { openLanes } from './suite-lanes.ts';
+import { tallySuite } from './suite-musts.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
@@ -116,9 +118,12 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     onResult: (result, done, total) => progress.onResult(result, done, total),
   });
   progress.end();
+  const isWhole = words.length === 0 && chosen.length === ENGINES.length && driven === undefined;
+  const tally = tallySuite(results, flags.seed, isWhole);
   const played = buildReport({
     seed: flags.seed,
-    results,
+    results: tally.results,
+    sometimes: tally.sometimes,
     commandOf: (result) => repeatCommand(result, words, flags),
     durationMs: Math.round(performance.now() - begun),
     environment:
@@ -136,7 +141,9 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     const { comparison } = report;
     const changes = comparison === undefined ? '' : `${describeComparison(comparison)}\n`;
     const page = join(flags.report, 'report.html');
-    process.stdout.write(`${renderTable(report, process.stdout.isTTY)}\n${changes}Reports: ${page}\n`);
+    process.stdout.write(
+      `${renderTable(report, process.stdout.isTTY)}\n${tally.text}${changes}Reports: ${page}\n`,
+    );
   }
   process.exitCode = exitCodeOf(report);
 }
@@ -223,6 +230,7 @@ const LISTS = {
       engines,
     })),
   mutants: () => MUTANTS.map(({ id, title, breaks, killers }) => ({ id, what: title, breaks, killers })),
+  musts: () => MUSTS.map(({ id, title }) => ({ id, what: title })),
   faults: () =>
     FAULT_KIND_NAMES.map((id) => {
       const { what, model, places, fields } = kindRowOf(id);
@@ -261,7 +269,7 @@ function registerList(program: Command): void {
   const names = Object.keys(LISTS);
   program
     .command('list')
-    .description('show what there is: scenarios, mutants, faults, endpoints')
+    .description('show what there is: scenarios, mutants, musts, faults, endpoints')
     .argument('<what>', `${names.join(', ')}; or schema, a JSON Schema`)
     .argument('[of]', `whose schema: ${Object.keys(SCHEMAS).join(', ')}`, 'scenario')
     .option('--json', 'one JSON document on standard output')

@@ -20,6 +20,12 @@ interface Inode {
 export class MemoryStorage implements Storage {
   readonly #names = new Map<string, Inode>();
   readonly #durableNames = new Map<string, Inode>();
+  #lostFiles = 0;
+
+  /** Files that the power cut which this storage comes from has taken or cut short. */
+  get lostFiles(): number {
+    return this.#lostFiles;
+  }
 
   async read(path: string): Promise<Uint8Array> {
     return new Uint8Array(this.#find(path).bytes);
@@ -78,6 +84,8 @@ export class MemoryStorage implements Storage {
       found.#names.set(path, copy);
       found.#durableNames.set(path, copy);
     }
+    for (const [path, { bytes }] of this.#names)
+      if (found.#names.get(path)?.bytes.length !== bytes.length) found.#lostFiles++;
     return found;
   }
 
