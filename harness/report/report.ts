@@ -5,6 +5,7 @@
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
 import { RULES } from '../rules/catalogue.ts';
 import { mergeVerdicts } from '../rules/judge-rules.ts';
+import type { EngineVerdict } from '../verdict/engine-verdict.ts';
 import type { Comparison } from './baseline.ts';
 import { type ReportedRule, reportRules } from './reported-rule.ts';
 import { concludeVerdict, type Verdict } from './verdict.ts';
@@ -50,6 +51,8 @@ export interface Report {
   /** Empty where nothing was searched for. */
   readonly sometimes: readonly Sometimes[];
   readonly results: readonly ReportedResult[];
+  /** Of somebody else's engine: what it declares against what was seen of it. */
+  readonly engine?: EngineVerdict;
   /** Against an earlier report, when one was named. */
   readonly comparison?: Comparison;
 }
@@ -62,12 +65,13 @@ export interface ReportParts {
   /** Default: what the results say of the rules, merged. */
   readonly rules?: readonly ReportedRule[];
   readonly sometimes?: readonly Sometimes[];
+  readonly engine?: EngineVerdict;
   /** What plays a result again, where it is not `backlot run` with the scenario's id. */
   readonly commandOf?: (result: ScenarioResult) => string;
 }
 
 export function buildReport(parts: ReportParts): Report {
-  const { seed, durationMs, environment, results, sometimes = [] } = parts;
+  const { seed, durationMs, environment, results, engine, sometimes = [] } = parts;
   const { rules = reportRules(RULES, mergeVerdicts(results.map(({ verdicts }) => verdicts ?? []))) } = parts;
   const count = (outcome: Outcome): number => results.filter((result) => result.outcome === outcome).length;
   const summary = {
@@ -80,13 +84,14 @@ export function buildReport(parts: ReportParts): Report {
   const commandOf = parts.commandOf ?? ((result) => repeatCommand(result, seed));
   return {
     version: REPORT_VERSION,
-    verdict: concludeVerdict({ summary, rules, sometimes }),
+    verdict: withEngine(concludeVerdict({ summary, rules, sometimes }), engine),
     environment,
     seed,
     durationMs,
     summary,
     rules,
     sometimes,
+    ...(engine === undefined ? {} : { engine }),
     results: results.map((result) => ({
       ...withoutVerdicts(result),
       command: result.outcome === 'skipped' ? '' : commandOf(result),
@@ -98,6 +103,16 @@ export function buildReport(parts: ReportParts): Report {
 function withoutVerdicts(result: ScenarioResult): Omit<ScenarioResult, 'verdicts'> {
   const { verdicts, ...rest } = result;
   return verdicts === undefined ? result : rest;
+}
+
+/** What an engine declares, and what of it was not looked at, can only make a verdict worse. */
+function withEngine(verdict: Verdict, engine: EngineVerdict | undefined): Verdict {
+  if (engine === undefined || engine.outcome === 'pass' || verdict.outcome === 'broken') return verdict;
+  if (verdict.outcome === 'fail') return verdict;
+  const sentence = (what: string): string => `${what}: ${engine.reasons[0] ?? ''}.`;
+  if (engine.outcome === 'fail')
+    return { ...verdict, outcome: 'fail', sentence: sentence('The engine does not conform') };
+  return { ...verdict, outcome: 'inconclusive', sentence: sentence('The verdict is incomplete') };
 }
 
 function repeatCommand({ scenario, engine, guest }: ScenarioResult, seed: string): string {

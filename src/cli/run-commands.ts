@@ -10,6 +10,7 @@ import { publishedReportSchema } from '../../harness/report/report-schema.ts';
 import { renderTable } from '../../harness/report/table.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
+import { renderEngineVerdict } from '../../harness/verdict/engine-verdict.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
@@ -73,6 +74,7 @@ function registerRun(program: Command): void {
     .option('--json', 'the report as one JSON document on standard output')
     .option('--mutant <id>', 'with a reference engine or a platform that is broken on purpose')
     .option('--capabilities <file>', 'what your engine can do (backlot-engine.yaml beside it)')
+    .option('--waivers <file>', 'rules that your engine may break, and who has signed')
     .option('--time <mode>', "how fast the platform's time goes for your engine: real, manual, x60 (x20)")
     .option('--job-limit <seconds>', 'time that one job of your engine may take (60)', parseJobs)
     .addHelpText(
@@ -110,7 +112,9 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   }));
   // Starting a thread costs as much as half a dozen scenarios.
   const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
-  await using open = await (driven === undefined ? openLanes(lanes) : openDrivenLanes(driven.spec, lanes));
+  await using open = await (driven === undefined
+    ? openLanes(lanes)
+    : openDrivenLanes(driven.spec, lanes, driven.judge.witness));
   const begun = performance.now();
   const results = await runSuite({
     tasks,
@@ -120,8 +124,10 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   progress.end();
   const isWhole = words.length === 0 && chosen.length === ENGINES.length && driven === undefined;
   const tally = tallySuite(results, flags.seed, isWhole);
+  const concluded = driven?.judge.conclude(results);
   const played = buildReport({
     seed: flags.seed,
+    ...concluded,
     results: tally.results,
     sometimes: tally.sometimes,
     commandOf: (result) => repeatCommand(result, words, flags),
@@ -140,9 +146,10 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   else {
     const { comparison } = report;
     const changes = comparison === undefined ? '' : `${describeComparison(comparison)}\n`;
+    const verdict = concluded === undefined ? '' : `${renderEngineVerdict(concluded.engine)}\n`;
     const page = join(flags.report, 'report.html');
     process.stdout.write(
-      `${renderTable(report, process.stdout.isTTY)}\n${tally.text}${changes}Reports: ${page}\n`,
+      `${renderTable(report, process.stdout.isTTY)}\n${tally.text}${changes}${verdict}Reports: ${page}\n`,
     );
   }
   process.exitCode = exitCodeOf(report);

@@ -5,12 +5,14 @@ import { type ClockMode, parseClockMode } from '../../../simulator/control/clock
 import type { Transport } from '../../engine/engine-api.ts';
 import { createWallClock } from '../../runtime/wall-clock.ts';
 import { CliError } from '../cli-error.ts';
+import { createDrivenJudge, dayOfToday, type DrivenJudge, readWaivers } from './driven-judge.ts';
 import { openDoor, parseEnginePlace, readDeclaration } from './engine-place.ts';
 import type { DrivenSpec } from './open-driven-lanes.ts';
 
 export interface DrivenFlags {
   readonly engine?: readonly string[];
   readonly capabilities?: string;
+  readonly waivers?: string;
   readonly time?: string;
   /** Seconds of the wall. */
   readonly jobLimit?: number;
@@ -22,6 +24,7 @@ export interface ChosenEngine {
   readonly declaration: Declaration;
   readonly spec: DrivenSpec;
   readonly transports: readonly Transport[];
+  readonly judge: DrivenJudge;
 }
 
 const DEFAULT_TIME = 'x20';
@@ -49,6 +52,7 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
   return {
     word,
     declaration,
+    judge: createDrivenJudge({ declaration, waivers: readWaivers(flags.waivers), today: dayOfToday() }),
     transports: TRANSPORTS.filter((name) => capabilities.has(name)),
     spec: {
       name: declaration.name,
@@ -61,8 +65,13 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
   };
 }
 
-function refuseStray({ capabilities, time, jobLimit }: DrivenFlags): void {
-  const given = Object.entries({ '--capabilities': capabilities, '--time': time, '--job-limit': jobLimit });
+function refuseStray({ capabilities, waivers, time, jobLimit }: DrivenFlags): void {
+  const given = Object.entries({
+    '--capabilities': capabilities,
+    '--waivers': waivers,
+    '--time': time,
+    '--job-limit': jobLimit,
+  });
   const stray = given.find(([, value]) => value !== undefined);
   if (stray !== undefined)
     throw new CliError(

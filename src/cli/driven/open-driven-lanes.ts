@@ -1,6 +1,7 @@
 /** Lanes that play scenarios with somebody else's engine: each has a simulator and ports of its own. */
 import { createDrivenLane } from '../../../harness/runner/driven/driven-lane.ts';
 import type { DrivenEngine } from '../../../harness/runner/driven/driven-engine.ts';
+import type { Witness } from '../../../harness/runner/run-scenario.ts';
 import type { StoryClock } from '../../../harness/runner/story-clock.ts';
 import { type ClockMode, scaleOf } from '../../../simulator/control/clock-mode.ts';
 import { ScaledClock } from '../../runtime/scaled-clock.ts';
@@ -11,7 +12,7 @@ export type DrivenSpec = Omit<DrivenEngine, 'createClock' | 'openStage' | 'timeS
   readonly mode: ClockMode;
 };
 
-export async function openDrivenLanes(spec: DrivenSpec, count: number): Promise<Lanes> {
+export async function openDrivenLanes(spec: DrivenSpec, count: number, witness: Witness): Promise<Lanes> {
   await using open = new AsyncDisposableStack();
   const lanes = [];
   for (let lane = 0; lane < count; lane++) {
@@ -23,7 +24,7 @@ export async function openDrivenLanes(spec: DrivenSpec, count: number): Promise<
       openStage: (hosted) => door.openStage(hosted),
     };
     const { simulator } = door;
-    lanes.push(createDrivenLane({ simulator, driven, stopwatch: () => performance.now() }));
+    lanes.push(createDrivenLane({ simulator, driven, stopwatch: () => performance.now(), witness }));
   }
   const opened = open.move();
   return { lanes, [Symbol.asyncDispose]: () => opened.disposeAsync() };
