@@ -4,10 +4,12 @@ import { SESSION_RULES } from './auth/session-rules.ts';
 import { HISTORY_RULES } from './cbt/history-rules.ts';
 import { PAGE_RULES } from './cbt/page-rules.ts';
 import { TRACKING_RULES } from './cbt/tracking-rules.ts';
+import { CLEAN_RULES } from './clean/clean-rules.ts';
 import { DATA_RULES } from './data/data-rules.ts';
 import { HOTADD_RULES } from './hotadd/hotadd-rules.ts';
 import { HOLDING_RULES } from './lock/holding-rules.ts';
 import { RENEWAL_RULES } from './lock/renewal-rules.ts';
+import { LIMIT_RULES } from './limit/limit-rules.ts';
 import { NBD_RULES } from './nbd/nbd-rules.ts';
 import { RESTORE_RULES } from './restore/restore-rules.ts';
 import type { Rule } from './rule-api.ts';
@@ -27,5 +29,7 @@ export const RULES: readonly Rule[] = [
   ...NBD_RULES,
   ...HOTADD_RULES,
   ...RESTORE_RULES,
+  ...CLEAN_RULES,
+  ...LIMIT_RULES,
   ...DATA_RULES,
 ];
