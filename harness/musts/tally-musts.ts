@@ -40,10 +40,15 @@ export function tallyMusts(runs: readonly TalliedRun[], musts: readonly Must[] =
   });
 }
 
+/** One line. */
+export function renderTallyLine(tallies: readonly Tally[]): string {
+  const did = tallies.filter(({ happened }) => happened > 0).length;
+  return `${did} of ${tallies.length} things that must sometimes happen did\n`;
+}
+
 /** One line, and one for each that never happened. */
 export function renderTally(tallies: readonly Tally[]): string {
   const silent = tallies.filter(({ happened }) => happened === 0);
-  const did = tallies.length - silent.length;
   const lines = silent.map(({ id, title }) => `never happened: ${title} (${id})\n`).join('');
-  return `${did} of ${tallies.length} things that must sometimes happen did\n${lines}`;
+  return `${renderTallyLine(tallies)}${lines}`;
 }

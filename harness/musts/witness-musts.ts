@@ -2,15 +2,15 @@
 import type { ScenarioResult } from '../runner/outcome.ts';
 import type { RunRecord } from '../runner/run-once.ts';
 import type { Story } from '../runner/story.ts';
-import { watchMoments } from './engine-moments.ts';
+import { createMustAttendant } from './attend-musts.ts';
 import type { Happenings } from './must.ts';
-import { findHappenings } from './musts.ts';
 
 export interface HappeningsResult extends ScenarioResult {
   readonly happened?: Happenings;
 }
 
 export function witnessMusts(story: Story): (result: ScenarioResult, record: RunRecord) => HappeningsResult {
-  const moments = watchMoments(story);
-  return (result, { journal }) => ({ ...result, happened: findHappenings(journal, moments) });
+  const { attend, happenedIn } = createMustAttendant();
+  attend(story);
+  return (result, { journal }) => ({ ...result, happened: happenedIn(journal) });
 }

@@ -95,7 +95,7 @@ function drawEngine(rng: Rng): EngineNode {
 function drawHour(servers: readonly BusyServer[], hour: number, measure: Measure, rng: Rng): StepNode[] {
   const backups = servers.map((server) => drawBackup(server, rng));
   const writes = servers.map((server) => drawWrites(server, rng));
-  const together = [...backups, ...drawMeanwhile(servers, rng)];
+  const together = [...backups, ...drawMeanwhile(servers, hour, rng)];
   return [
     ...(together.length === 1 ? (together[0] ?? []) : [{ together }]),
     ...writes.flat(),
@@ -114,11 +114,11 @@ function drawBackup({ name, transport }: BusyServer, rng: Rng): PlainStep[] {
   ];
 }
 
-/** A guest that writes while backups run, somebody who resets the tracking, clean-up. */
-function drawMeanwhile(servers: readonly BusyServer[], rng: Rng): PlainStep[][] {
+/** A guest that writes while backups run, a slow disk, so that locks are renewed, somebody who resets the tracking, clean-up. */
+function drawMeanwhile(servers: readonly BusyServer[], hour: number, rng: Rng): PlainStep[][] {
   const server = rng.pick(servers);
   const delay = { advance: `${rng.int(1, 90)}s` };
-  switch (rng.int(1, 8)) {
+  switch (rng.int(1, 9)) {
     case 1:
     case 2:
       return [[delay, ...drawWrites(server, rng)]];
@@ -126,6 +126,11 @@ function drawMeanwhile(servers: readonly BusyServer[], rng: Rng): PlainStep[][] 
       return [[delay, { cbt: { server: server.name, set: 'reset' } }]];
     case 4:
       return [[delay, { cleanup: {} }]];
+    case 5:
+    case 6:
+      return [
+        [{ fault: { id: `slow-${hour}`, on: 'data', kind: 'delay', delay: '25s', times: rng.int(2, 8) } }],
+      ];
     default:
       return [];
   }

@@ -47,14 +47,21 @@ const ONE_OF_EVERYTHING: Scenario = {
   ],
 };
 
-const CENSUS_JOBS = 7;
-/** What fits nowhere in a drawn world misses there. */
-const EVERYTHING = { isTls: true, usesTokens: true, usesProxies: true, hasManyDisks: false };
+/** What the drawn world is, as far as it decides what can strike in it. */
+export interface WorldTraits {
+  /** Backups and restores over NBD, with TLS or without, and through hot-added disks. */
+  readonly nbdJobs: number;
+  readonly hotAddJobs: number;
+  readonly isTls: boolean;
+  readonly usesTokens: boolean;
+}
+
+const CENSUS_JOBS = { nbdJobs: 5, hotAddJobs: 2 };
 
 export interface Census {
-  readonly chances: readonly Chances[];
-  /** A point somewhere in a world of so many jobs. */
-  readonly placeIn: (jobs: number) => (point: Point, rng: Rng) => Point;
+  readonly chancesIn: (traits: WorldTraits) => readonly Chances[];
+  /** A point somewhere in a world of that kind. */
+  readonly placeIn: (traits: WorldTraits) => (point: Point, rng: Rng) => Point;
 }
 
 export async function takeCensus(simulator: Simulator): Promise<Census> {
@@ -70,7 +77,29 @@ export async function takeCensus(simulator: Simulator): Promise<Census> {
   const { outcome, reason } = await runOnce({ ...run, onStory });
   if (outcome !== 'passed') throw new Error(`the world with one of everything is ${outcome}: ${reason}`);
   const { points } = collector;
-  return { chances: chancesOf(points, EVERYTHING), placeIn: placesIn(points) };
+  return { chancesIn: rememberChances(points), placeIn: placesIn(points) };
+}
+
+/** There are few kinds of worlds, and it takes long to find out what fits. */
+function rememberChances(points: readonly Point[]): Census['chancesIn'] {
+  const known = new Map<string, readonly Chances[]>();
+  return ({ nbdJobs, hotAddJobs, isTls, usesTokens }) => {
+    const ground = { isTls, usesTokens, usesProxies: hotAddJobs > 0, hasManyDisks: false };
+    const key = JSON.stringify([ground, nbdJobs > 0]);
+    const there = points.filter((point) => jobsAt(point, { nbdJobs, hotAddJobs }) > 0);
+    const chances = known.get(key) ?? chancesOf(there, ground);
+    known.set(key, chances);
+    return chances;
+  };
+}
+
+/** How many jobs can get to such a point. */
+function jobsAt(
+  { kind, name }: Point,
+  { nbdJobs, hotAddJobs }: Pick<WorldTraits, 'nbdJobs' | 'hotAddJobs'>,
+): number {
+  if (kind.startsWith('guest.') || /hot-?add/.test(name)) return hotAddJobs;
+  return kind.startsWith('nbd.') ? nbdJobs : nbdJobs + hotAddJobs;
 }
 
 function placesIn(points: readonly Point[]): Census['placeIn'] {
@@ -83,11 +112,10 @@ function placesIn(points: readonly Point[]): Census['placeIn'] {
     note(`entry ${kind} ${name}`, entry);
     note('connection', connection);
   }
-  return (jobs) => (point, rng) => {
+  return (traits) => (point, rng) => {
     // One draw for all: the n-th of its name is then about as late as the m-th of its kind.
-    const when = rng.float();
-    const placed = (key: string): number =>
-      1 + Math.floor((when * (most.get(key) ?? 1) * jobs) / CENSUS_JOBS);
+    const when = (rng.float() * jobsAt(point, traits)) / jobsAt(point, CENSUS_JOBS);
+    const placed = (key: string): number => 1 + Math.floor(when * (most.get(key) ?? 1));
     const { kind, name } = point;
     return {
       ...point,

@@ -1,10 +1,11 @@
 /** The whole script of a seed, drawn before anything is played. */
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import type { Transport } from '../../src/engine/engine-api.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import type { Scenario, StepNode } from '../runner/scenario-schema.ts';
 import { planSweep } from '../sweep/sweep.ts';
 import { drawBusyWorld, TRANSPORTS } from './busy-world.ts';
-import { type Census, takeCensus } from './census.ts';
+import { type Census, takeCensus, type WorldTraits } from './census.ts';
 import { type Chances, chancesOf, drawAttack } from './draw-attack.ts';
 import type { SwarmGround, SwarmScript, WorldSize } from './swarm-api.ts';
 
@@ -33,19 +34,32 @@ export async function prepareDrawing(simulator: Simulator, ground: SwarmGround):
 /** Entries of an attack, per backup or restore. */
 const ENTRIES_PER_JOB: Readonly<Record<WorldSize, number>> = { 'busy-day': 0.25, 'busy-hours': 1.5 };
 
-function drawBusyScript(size: WorldSize, { chances, placeIn }: Census, seed: string): SwarmScript {
+function drawBusyScript(size: WorldSize, { chancesIn, placeIn }: Census, seed: string): SwarmScript {
   const rng = createRng(`swarm/${size}/${seed}`);
   const scenario = drawBusyWorld(size, rng.fork('world'));
-  const jobs = countJobs(scenario);
-  const entries = Math.max(2, Math.round(jobs * ENTRIES_PER_JOB[size]));
-  const { families, attack } = drawAttack({
-    chances,
-    entries,
-    rng: rng.fork('attack'),
-    place: placeIn(jobs),
-  });
   const transport = rng.fork('transport').pick(TRANSPORTS);
+  const traits = traitsOf(scenario, transport);
+  const jobs = traits.nbdJobs + traits.hotAddJobs;
+  const { families, attack } = drawAttack({
+    chances: chancesIn(traits),
+    entries: Math.max(2, Math.round(jobs * ENTRIES_PER_JOB[size])),
+    rng: rng.fork('attack'),
+    place: placeIn(traits),
+  });
   return { scenario: { ...scenario, attack: [...attack] }, transport, families };
+}
+
+function traitsOf({ steps, engine }: Scenario, transport: Transport): WorldTraits {
+  const all: readonly StepNode[] = steps.flatMap((step) => step.together?.flat() ?? [step]);
+  const jobs = all.flatMap(({ backup, restore }) => backup ?? restore ?? []);
+  const paths = jobs.map((job) => job.transport ?? transport);
+  const hotAddJobs = paths.filter((path) => path === 'hotadd').length;
+  return {
+    nbdJobs: paths.length - hotAddJobs,
+    hotAddJobs,
+    isTls: paths.includes('nbdssl'),
+    usesTokens: engine?.login === 'password',
+  };
 }
 
 const MOST_ENTRIES = 5;
@@ -59,9 +73,4 @@ function drawAttackOn(
   const { families, attack } = drawAttack({ chances, entries: rng.int(2, MOST_ENTRIES), rng });
   const under: Scenario = { ...scenario, attack: [...(scenario.attack ?? []), ...attack] };
   return { scenario: under, transport, families };
-}
-
-function countJobs({ steps }: Scenario): number {
-  const all: readonly StepNode[] = steps.flatMap((step) => step.together?.flat() ?? [step]);
-  return all.filter(({ backup, restore }) => backup !== undefined || restore !== undefined).length;
 }

@@ -1,5 +1,6 @@
 /** One seed: its script drawn, played as often as asked for, judged. */
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
+import { createMustAttendant } from '../musts/attend-musts.ts';
 import { type RunRecord, runOnce } from '../runner/run-once.ts';
 import type { Stopwatch } from '../runner/run-scenario.ts';
 import type { Seams } from '../runner/seams.ts';
@@ -20,14 +21,16 @@ export async function playSeed(options: PlaySeedOptions): Promise<SeedResult> {
   const { scenario, transport, families } = script;
   const { seed, mutant, times } = task;
   const begun = stopwatch();
-  const play = (): Promise<RunRecord> => runOnce({ simulator, scenario, transport, seed, seams: seams() });
-  const record = await play();
+  const run = { simulator, scenario, transport, seed };
+  const { attend, happenedIn } = createMustAttendant();
+  const record = await runOnce({ ...run, seams: seams(), onStory: attend });
   const hashes = [record.journalHash];
-  while (hashes.length < times) hashes.push((await play()).journalHash);
+  while (hashes.length < times) hashes.push((await runOnce({ ...run, seams: seams() })).journalHash);
   const verdict = judge(record, hashes);
   const { findings, journalHash, journal, virtualMs, faults } = record;
   const isTrouble = verdict.outcome === 'violation' || verdict.outcome === 'broken';
   return {
+    scenario: scenario.id,
     seed,
     engine: transport,
     ...verdict,
@@ -38,6 +41,7 @@ export async function playSeed(options: PlaySeedOptions): Promise<SeedResult> {
     journalHash,
     journalEntries: journal.length,
     virtualMs,
+    happened: happenedIn(journal),
     durationMs: Math.round((stopwatch() - begun) / times),
     ...(isTrouble
       ? { file: scriptFile({ scenario, transport, seed, journalHash, mutant, reason: verdict.reason }) }

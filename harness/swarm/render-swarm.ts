@@ -1,4 +1,5 @@
 /** What a swarm came to, in numbers and in lines of text. */
+import { renderTallyLine, type Tally, tallyMusts } from '../musts/tally-musts.ts';
 import type { SeedOutcome, SeedResult } from './swarm-api.ts';
 
 export interface SwarmSummary {
@@ -25,17 +26,26 @@ export function summaryOf(results: readonly SeedResult[]): SwarmSummary {
   };
 }
 
+/** What must sometimes happen, over all seeds. */
+export function tallySwarm(results: readonly SeedResult[]): readonly Tally[] {
+  return tallyMusts(results);
+}
+
 const MOST_SHOWN = 20;
 
-/** One line of totals, and before it the seeds that were not survived. */
-export function renderSwarm(results: readonly SeedResult[], failures: string): string {
+/** Totals, and before them the seeds that were not survived. */
+export function renderSwarm(results: readonly SeedResult[], durationMs: number, failures: string): string {
   const { seeds, survived, violations, idle, broken, planned, struck } = summaryOf(results);
   const rest = Object.entries({ idle, broken })
     .filter(([, number]) => number > 0)
     .map(([word, number]) => `, ${number} ${word}`)
     .join('');
-  const totals = `${seeds} seeds, ${survived} survived, ${violations} violations${rest}; ${struck} of ${planned} faults struck; `;
-  return `${renderTroubles(results, failures)}${totals}`;
+  const outcomes = `${survived} survived, ${violations} violations${rest}`;
+  return [
+    renderTroubles(results, failures),
+    `${seeds} seeds in ${(durationMs / 1000).toFixed(1)} s: ${outcomes}; ${struck} of ${planned} faults struck\n`,
+    renderTallyLine(tallySwarm(results)),
+  ].join('');
 }
 
 function renderTroubles(results: readonly SeedResult[], failures: string): string {

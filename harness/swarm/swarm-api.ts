@@ -6,6 +6,7 @@
  * to show anything.
  */
 import type { Transport } from '../../src/engine/engine-api.ts';
+import type { Happenings } from '../musts/must.ts';
 import type { Finding } from '../runner/outcome.ts';
 import type { Scenario } from '../runner/scenario-schema.ts';
 
@@ -41,6 +42,7 @@ export interface SwarmScript {
 export type SeedOutcome = 'survived' | 'idle' | 'violation' | 'broken';
 
 export interface SeedResult {
+  readonly scenario: string;
   readonly seed: string;
   readonly engine: Transport;
   readonly outcome: SeedOutcome;
@@ -53,6 +55,8 @@ export interface SeedResult {
   readonly journalHash: string;
   readonly journalEntries: number;
   readonly virtualMs: number;
+  /** What of that which must sometimes happen did. */
+  readonly happened: Happenings;
   /** Real time of one run. */
   readonly durationMs: number;
   /** The scenario file, where the seed was not survived. */

@@ -1,4 +1,5 @@
 /** One cell: the scenario played once under one attack. */
+import { createMustAttendant } from '../musts/attend-musts.ts';
 import { type RunOptions, type RunRecord, runOnce } from '../runner/run-once.ts';
 import type { Scenario } from '../runner/scenario-schema.ts';
 import type { CellOutcome, CellResult, PlannedCell } from './sweep-api.ts';
@@ -8,7 +9,8 @@ export async function runCell(
   cell: PlannedCell,
 ): Promise<CellResult> {
   const scenario = underAttack(options.scenario, cell);
-  const record = await runOnce({ ...options, scenario });
+  const { attend, happenedIn } = createMustAttendant();
+  const record = await runOnce({ ...options, scenario, onStory: attend });
   const { reason, findings, journalHash, virtualMs } = record;
   const outcome = outcomeOf(record, cell, scenario);
   return {
@@ -18,6 +20,7 @@ export async function runCell(
     findings,
     journalHash,
     virtualMs,
+    happened: happenedIn(record.journal),
     ...(outcome === 'undetectable' ? { detectedBy: detectorOf(cell) } : {}),
   };
 }

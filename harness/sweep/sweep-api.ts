@@ -5,6 +5,7 @@
  * An attack is written in the language of scenario files (`attack:`), so that every cell can be had as a plain file.
  */
 import type { Transport } from '../../src/engine/engine-api.ts';
+import type { Happenings } from '../musts/must.ts';
 import type { Finding } from '../runner/outcome.ts';
 import type { AttackNode, EngineName } from '../runner/scenario-schema.ts';
 
@@ -81,6 +82,8 @@ export interface CellResult {
   readonly findings: readonly Finding[];
   readonly journalHash: string;
   readonly virtualMs: number;
+  /** What of that which must sometimes happen did; absent in results of earlier versions. */
+  readonly happened?: Happenings;
   readonly detectedBy?: string;
 }
 

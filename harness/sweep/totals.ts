@@ -1,4 +1,6 @@
 /** What a sweep came to, in numbers and in lines of text. */
+import { type Tally, tallyMusts } from '../musts/tally-musts.ts';
+import { failureFileName } from './failure-file.ts';
 import type { CellResult, SweepResult } from './sweep-api.ts';
 
 export interface SweepTotals {
@@ -26,6 +28,20 @@ export function totalsOf(results: readonly SweepResult[]): SweepTotals {
   };
 }
 
+/** What must sometimes happen, over all cells. The first that shows it is the example. */
+export function tallySweeps(results: readonly SweepResult[]): readonly Tally[] {
+  return tallyMusts(
+    results.flatMap(({ scenario, engine, seed, cells }) =>
+      cells.map(({ cell, happened = {} }) => ({
+        scenario: `${scenario} ${cell.id}`,
+        engine,
+        seed,
+        happened,
+      })),
+    ),
+  );
+}
+
 export function renderTotals(name: string, totals: SweepTotals, durationMs?: number): string {
   const { points, runs, violations, missed, undetectable, broken } = totals;
   const rest = Object.entries({ missed, undetectable, broken })
@@ -38,13 +54,21 @@ export function renderTotals(name: string, totals: SweepTotals, durationMs?: num
 
 const MOST_SHOWN = 20;
 
-/** The cells that were not survived, each with its reason; empty when there is none. */
-export function renderViolations({ cells }: SweepResult, folder: string): string {
-  const bad = cells.filter(({ outcome }) => outcome === 'violation' || outcome === 'broken');
-  if (bad.length === 0) return '';
-  const lines = bad
-    .slice(0, MOST_SHOWN)
-    .map(({ cell, outcome, reason }) => `  ${outcome} ${cell.id}\n    ${reason}\n`);
-  const more = bad.length > MOST_SHOWN ? `  ... and ${bad.length - MOST_SHOWN} more\n` : '';
-  return `${lines.join('')}${more}  each as a scenario file in ${folder}\n`;
+/**
+ * The cells that were not survived, each with its reason and the command that repeats it, and those that prove nothing
+ * because nothing struck; empty when there is none.
+ */
+export function renderViolations({ scenario, engine, cells }: SweepResult, folder: string): string {
+  const bad = cells.filter(isTrouble);
+  const lines = bad.slice(0, MOST_SHOWN).map(({ cell, outcome, reason }) => {
+    const file = `${folder}/${failureFileName(scenario, engine, cell.id)}`;
+    return `  ${outcome} ${cell.id}\n    ${reason}\n    backlot replay ${file}\n`;
+  });
+  const more = bad.length > MOST_SHOWN ? `  ... and ${bad.length - MOST_SHOWN} more in ${folder}\n` : '';
+  return `${lines.join('')}${more}`;
+}
+
+/** What makes a sweep fail. An attack that never struck has shown nothing about the engine. */
+export function isTrouble({ outcome }: CellResult): boolean {
+  return outcome === 'violation' || outcome === 'broken' || outcome === 'missed';
 }

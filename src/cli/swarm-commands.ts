@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
-import { renderSeed, renderSwarm, summaryOf } from '../../harness/swarm/render-swarm.ts';
+import { renderSeed, renderSwarm, summaryOf, tallySwarm } from '../../harness/swarm/render-swarm.ts';
 import type { SeedResult, SwarmGround, SwarmTask } from '../../harness/swarm/swarm-api.ts';
 import { swarm } from '../../harness/swarm/swarm.ts';
 import type { Transport } from '../engine/engine-api.ts';
@@ -82,13 +82,13 @@ async function runSwarm(word: string | undefined, flags: SwarmFlags): Promise<vo
 }
 
 function show(results: readonly SeedResult[], durationMs: number, failures: string, flags: SwarmFlags): void {
-  const summary = { version: 1, ...summaryOf(results), durationMs };
+  const summary = { version: 1, ...summaryOf(results), durationMs, sometimes: tallySwarm(results) };
   const document = `${JSON.stringify({ ...summary, results: results.map(withoutText) })}\n`;
   writeFileSync(join(flags.report, 'swarm.json'), document);
   const [only] = results;
   const head = only !== undefined && results.length === 1 ? renderSeed(only) : '';
   process.stdout.write(
-    flags.json === true ? document : `${head}${renderSwarm(results, failures)}${durationMs / 1000} s\n`,
+    flags.json === true ? document : `${head}${renderSwarm(results, durationMs, failures)}`,
   );
   process.exitCode =
     summary.broken > 0

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { renderTallyLine } from '../../harness/musts/tally-musts.ts';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { renderMatrix } from '../../harness/report/sweep-matrix.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
@@ -9,7 +10,13 @@ import { ATTACK_NAMES } from '../../harness/sweep/fault-table.ts';
 import { isMeant } from '../../harness/sweep/plan-cells.ts';
 import { planSweep, type SweepTask, sweep } from '../../harness/sweep/sweep.ts';
 import type { SweepResult } from '../../harness/sweep/sweep-api.ts';
-import { renderTotals, renderViolations, totalsOf } from '../../harness/sweep/totals.ts';
+import {
+  isTrouble,
+  renderTotals,
+  renderViolations,
+  tallySweeps,
+  totalsOf,
+} from '../../harness/sweep/totals.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
 import type { Transport } from '../engine/engine-api.ts';
 import { CliError, EXIT } from './cli-error.ts';
@@ -61,7 +68,7 @@ export function registerSweepCommands(program: Command): void {
       '--matrix',
       'what came of every kind of attack at every point (with violations: where there is trouble)',
     )
-    .option('--json', 'a line of JSON per sweep; the last one {points, runs, violations}')
+    .option('--json', 'a line of JSON per sweep; the last one {points, runs, violations, sometimes}')
     .addHelpText('after', HELP)
     .action(runSweeps);
 }
@@ -77,7 +84,7 @@ Examples:
   backlot sweep W01 --engine nbd nbdssl            one scenario, two engines
   backlot sweep W01 --faults kill,lose-reply       two kinds of attack
   backlot sweep W01 --mutant base-before-commit    a broken engine, which it finds out
-Exit codes: 0 all survived, 1 violations, 2 wrong usage, 3 environment, 70 internal error.`;
+Exit codes: 0 all survived, 1 violations or attacks that struck nothing, 2 wrong usage, 3 environment, 70 internal error.`;
 
 async function runSweeps(words: string[], flags: SweepFlags): Promise<void> {
   const options = planOptionsOf(flags);
@@ -96,10 +103,12 @@ async function runSweeps(words: string[], flags: SweepFlags): Promise<void> {
   const file = writeResults(flags.report, results);
   const page = await writeSweepPage(flags.report, simulator, swept);
   const totals = totalsOf(results);
+  const { points, runs, violations } = totals;
+  const sometimes = tallySweeps(results);
   process.stdout.write(
     flags.json === true
-      ? `${JSON.stringify({ points: totals.points, runs: totals.runs, violations: totals.violations })}\n`
-      : `${renderTotals('total', totals)}\nResults: ${file}, and to look at: ${page}\n`,
+      ? `${JSON.stringify({ points, runs, violations, sometimes })}\n`
+      : `${renderTotals('total', totals)}\n${renderTallyLine(sometimes)}Results: ${file}, and to look at: ${page}\n`,
   );
   process.exitCode = exitCodeOf(totals);
 }
@@ -146,13 +155,13 @@ function show(result: SweepResult, flags: SweepFlags): void {
 
 /** Without being asked for only where there is something to see. */
 function matrixOf(result: SweepResult, { matrix = false }: SweepFlags): string {
-  const isTrouble = result.cells.some(({ outcome }) => outcome === 'violation' || outcome === 'broken');
-  return matrix || isTrouble ? `\n${renderMatrix(result, { isWhole: matrix })}\n` : '';
+  return matrix || result.cells.some(isTrouble) ? `\n${renderMatrix(result, { isWhole: matrix })}\n` : '';
 }
 
-function exitCodeOf({ violations, broken, runs }: ReturnType<typeof totalsOf>): number {
+/** What struck nothing proves nothing. */
+function exitCodeOf({ violations, broken, missed, runs }: ReturnType<typeof totalsOf>): number {
   if (broken > 0) return EXIT.internal;
-  return violations > 0 || runs === 0 ? EXIT.findings : EXIT.ok;
+  return violations > 0 || missed > 0 || runs === 0 ? EXIT.findings : EXIT.ok;
 }
 
 function tasksOf(words: readonly string[], flags: SweepFlags): readonly SweepTask[] {
