@@ -1,4 +1,4 @@
-/** A scenario as the shortest file that a person still likes to read: one line for each server, attack and step. */
+/** A scenario as the shortest file that a person still likes to read: lists in a line, or a line for each entry. */
 import { Document, isCollection, isMap, isSeq, type Node } from 'yaml';
 import type { Scenario } from '../runner/scenario-schema.ts';
 
@@ -14,8 +14,11 @@ export function scenarioText(scenario: Scenario): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 
+const LINE_CHARACTERS = 110;
+
 function setFlow(key: string, value: Node | null): void {
   if (!isCollection(value)) return;
-  if (!LISTS.has(key)) value.flow = true;
+  const isShort = JSON.stringify(value).length + key.length <= LINE_CHARACTERS;
+  if (!LISTS.has(key) || isShort) value.flow = true;
   else if (isSeq(value)) for (const item of value.items) if (isCollection(item)) item.flow = true;
 }

@@ -248,9 +248,10 @@ async function shrinkFile(word: string, flags: ShrinkFlags): Promise<void> {
   );
 }
 
+/** A file that a machine wrote gives the reason of its run, and that is another one now. */
 function smallFile(order: Order, { scenario, record }: Shrunk, file: string): string {
-  const [finding] = record.findings;
-  const title = `Breaks: ${finding?.where ?? ''}: ${finding?.actual ?? ''}`;
+  const title = shorten(titleOf(record), LONGEST_TITLE);
+  const why = order.journalHash === undefined ? scenario.why : shorten(record.reason, LONGEST_TITLE);
   const { engine, seed, mutant } = order;
   const header = writeHeader(basename(file), {
     engine,
@@ -258,7 +259,17 @@ function smallFile(order: Order, { scenario, record }: Shrunk, file: string): st
     journalHash: record.journalHash,
     ...(mutant === undefined ? {} : { mutant }),
   });
-  return `${header}${scenarioText({ ...scenario, title: shorten(title, 120) })}`;
+  return `${header}${scenarioText({ ...scenario, title, why })}`;
+}
+
+const LONGEST_TITLE = 120;
+
+/** What breaks, and what the bytes tell of how: `a change was missed`. */
+function titleOf({ findings }: Shrunk['record']): string {
+  const [finding] = findings;
+  const told = finding?.evidence.find((line) => line.includes('expected write'));
+  const how = told === undefined ? '' : told.slice(told.lastIndexOf(': ') + 1);
+  return `Breaks: ${finding?.where ?? ''}: ${finding?.actual ?? ''}${how === '' ? '' : `,${how}`}`;
 }
 
 function summary({ scenario, record, runs, isMinimal }: Shrunk) {

@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import { failureFile } from '../../harness/sweep/failure-file.ts';
 import type { CellResult, SweepResult } from '../../harness/sweep/sweep-api.ts';
+import { isTrouble } from '../../harness/sweep/totals.ts';
 import type { SweepPlan, SweepTask } from '../../harness/sweep/sweep.ts';
 
 export interface SweepRecord {
@@ -26,7 +27,7 @@ export function openRecord(folder: string, plan: SweepPlan, resume: boolean): Sw
     known,
     add(result) {
       appendFileSync(file, `${JSON.stringify(result)}\n`);
-      if (result.outcome !== 'violation' && result.outcome !== 'broken') return;
+      if (!isTrouble(result)) return;
       const { name, text } = failureFile(task, result);
       writeFileSync(join(failures, name), text);
     },

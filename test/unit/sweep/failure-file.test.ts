@@ -81,9 +81,13 @@ describe('the totals of a sweep', () => {
     expect(renderViolations(sweep, 'folder').split('\n')).toEqual([
       '  violation b',
       '    because of b',
+      '    backlot replay folder/W99-example.nbd.b.yaml',
+      '  missed c',
+      '    because of c',
+      '    backlot replay folder/W99-example.nbd.c.yaml',
       '  broken d',
       '    because of d',
-      '  each as a scenario file in folder',
+      '    backlot replay folder/W99-example.nbd.d.yaml',
       '',
     ]);
     expect(renderViolations({ ...sweep, cells: [result('a', 'survived')] }, 'folder')).toBe('');
