@@ -11,6 +11,7 @@ import { renderTable } from '../../harness/report/table.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { renderEngineVerdict } from '../../harness/verdict/engine-verdict.ts';
+import { publishedVendorSchema, VENDOR_SCHEMA_NAMES } from '../../harness/verdict/vendor-schemas.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
@@ -253,6 +254,7 @@ const LISTS = {
 const SCHEMAS: Readonly<Record<string, () => string>> = {
   scenario: publishedSchema,
   report: publishedReportSchema,
+  ...Object.fromEntries(VENDOR_SCHEMA_NAMES.map((name) => [name, () => publishedVendorSchema(name)])),
 };
 
 /** What is written as it is; `undefined` for lists. */
@@ -263,7 +265,7 @@ function documentOf(what: string, of: string, isMarkdown: boolean): string | und
       throw new CliError(
         'usage',
         `there is no schema of ${of}`,
-        `Choose ${Object.keys(SCHEMAS).join(' or ')}.`,
+        `Choose ${Object.keys(SCHEMAS).join(', ')}.`,
       );
     return schema();
   }

@@ -59,7 +59,6 @@ function stepReason(step: StepNode, { capabilities, canKill }: Facts): string | 
   const restore = step.restore ?? step.kill?.during.restore;
   const backup = step.backup ?? step.kill?.during.backup;
   if (restore?.differential === true) return 'the driver protocol asks for no differential restore';
-  if (restore?.powerOn === true) return 'the driver protocol asks for no power-on';
   if (backup?.transport !== undefined) return lacks(backup.transport);
   if (restore?.transport !== undefined) return lacks(restore.transport);
   if (restore !== undefined) {

@@ -13,6 +13,7 @@ import type { PointRecord, Story } from '../story.ts';
 import { backupFacts, restoreFacts, restoreWords, settle, tellEnd } from '../job-facts.ts';
 import { type JobFacts, tellJob, type ToldJob } from '../told-job.ts';
 import { armTrigger } from '../triggers.ts';
+import { stepStart } from './operator-steps.ts';
 
 export async function stepBackup(story: Story, body: StepBodies['backup']): Promise<void> {
   story.judgedSince.clear();
@@ -64,6 +65,9 @@ export async function stepRestore(story: Story, body: StepBodies['restore']): Pr
   expectSuccess('restore', expect.result, settled.value);
   await judgeServer(story, settled.value.server.id as ServerId, record);
   takeOver(story, settled.value.server.id, record);
+  // The driver protocol does not ask for it, so the operator does it.
+  if (story.driven !== undefined && body.powerOn === true)
+    await stepStart(story, { server: settled.value.server.name });
   raise(checkRestore(expect, settled.value));
 }
 
