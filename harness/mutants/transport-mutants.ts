@@ -193,7 +193,7 @@ export const TRANSPORT_MUTANTS: readonly Mutant[] = [
 ];
 
 /** Bytes from the query's start to the end of its disk. */
-function leftOf(hosted: HostedWorld, { serverId, query }: CallParts): number {
+export function leftOf(hosted: HostedWorld, { serverId, query }: CallParts): number {
   const disk = hosted.world.servers
     .get(serverId)
     .disks.find(({ deviceId }) => deviceId === query.get('disk_id'));

@@ -65,8 +65,8 @@ export const HOLDING_RULES: readonly Rule[] = [
     breaks: 'Half of the restore point is of one moment and half of another: it restores, and is damaged.',
     evidence: 'rest.reply that says expired or 404, and connections to exports of that resource after it',
     remedy: 'Throw away what was read, take a new snapshot and a new resource, and begin anew.',
-    scenarios: ['S011-renewal-comes-too-late'],
-    mutants: ['renews-a-lost-lock'],
+    scenarios: ['S011-renewal-comes-too-late', 'S012-expiry-right-after-renewal'],
+    mutants: ['opens-exports-of-the-old-lock'],
     needs: ['nbd'],
     judge: (seen) => judgeEach(toldEnds(seen), (told) => readsOn(seen, told)),
   },
@@ -82,7 +82,7 @@ export const HOLDING_RULES: readonly Rule[] = [
     remedy: 'Delete it in the end of the job whatever happened before.',
     scenarios: ['S001-full-backup-and-restore'],
     mutants: ['leaves-its-lock'],
-    judge: (seen) => judgeEach(ofSucceeded(seen), ({ lock, job }) => isLeft(lock, job)),
+    judge: (seen) => judgeEach(ofSucceeded(seen), ({ lock, job }) => isLeft(seen, lock, job)),
   },
   {
     id: 'LOCK-11',
@@ -191,10 +191,12 @@ function ofSucceeded(seen: Observation): readonly Owned[] {
   });
 }
 
-function isLeft({ n, deletedBy, end }: ResourceLife, job: JobLife): Broken | undefined {
+/** A lock that the engine knows to have lost needs no deletion. */
+function isLeft(seen: Observation, lock: ResourceLife, job: JobLife): Broken | undefined {
+  const { n, deletedBy } = lock;
   const jobEnd = job.end?.n ?? Number.POSITIVE_INFINITY;
-  if (deletedBy.some((call) => call.n < jobEnd) || (end?.n ?? Number.POSITIVE_INFINITY) < jobEnd)
-    return undefined;
+  const isKnownLost = toldEnds(seen).some(({ resource, n: told }) => resource === lock && told < jobEnd);
+  if (isKnownLost || deletedBy.some((call) => call.n < jobEnd)) return undefined;
   return {
     at: job.end?.n ?? n,
     expected: 'the backup resource is deleted before the job is over',
