@@ -1,5 +1,5 @@
 /**
- * Installs the real NBD tools that the interop tests talk to, where that is allowed; else says what will be skipped.
+ * Installs the real tools and the browser that the interop tests talk to, where that is allowed; else says what will be skipped.
  * Never fails: a machine without them runs every other test.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,6 +20,7 @@ const PEERS: Readonly<Record<string, string>> = {
   'mkfs.ext4': 'e2fsprogs',
   openssl: 'openssl',
   curl: 'curl',
+  chromium: 'chromium',
 };
 
 const searched = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];

@@ -18,6 +18,7 @@ const DiskMap = Type.Object(
     sizeBytes: count('size of the disk'),
     blockBytes: Type.Integer({ minimum: 512, description: 'size of a block of the map' }),
     allocated: Ranges('blocks that hold data in the image that was expected'),
+    asked: Ranges('blocks of which the engine asked whether they have changed, and was answered'),
     changed: Ranges('blocks that the platform answered to the question what has changed'),
     isChangedPartly: Type.Optional(
       Type.Literal(true, { description: 'more has changed than `changed` tells' }),

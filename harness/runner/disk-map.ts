@@ -19,6 +19,7 @@ export function mapDifferences(image: ExpectedImage, verdict: ByteVerdict): Disk
     sizeBytes: bytes.length,
     blockBytes: BLOCK_BYTES,
     allocated: rangesOf(Array.from({ length: count }, (_, block) => block).filter(holdsData)),
+    asked: [],
     changed: [],
     read: [],
     written: [],
@@ -32,6 +33,7 @@ export function withTraffic(map: DiskMap, journal: readonly JournalEntry[]): Dis
   const { isAnswerLong, ...traffic } = readTraffic(journal, device);
   return {
     ...map,
+    asked: blocksOf(traffic.asked, map),
     changed: blocksOf(traffic.changed, map),
     read: blocksOf(traffic.read, map),
     written: blocksOf(traffic.written, map),

@@ -7,6 +7,8 @@ export interface Extent {
 }
 
 interface DiskTraffic {
+  /** What the answers to the question what has changed are about. */
+  readonly asked: readonly Extent[];
   readonly changed: readonly Extent[];
   readonly read: readonly Extent[];
   readonly written: readonly Extent[];
@@ -30,8 +32,9 @@ export function readTraffic(journal: readonly JournalEntry[], device: string): D
   const isOn = exportsOf(journal, device);
   const answers = changedAreas(backup, source, device);
   return {
-    changed: answers.flatMap((areas) => areas ?? []),
-    isAnswerLong: answers.includes(undefined),
+    asked: answers.flatMap(({ asked }) => asked),
+    changed: answers.flatMap(({ changed }) => changed ?? []),
+    isAnswerLong: answers.some(({ changed }) => changed === undefined),
     read: requests(backup, /^READ$/, (entry) => isOn(entry, source)),
     written: requests(restore, /^(WRITE|TRIM)/, (entry) => isOn(entry, target)),
   };
@@ -68,20 +71,26 @@ function spanOf(
   return journal.filter(({ n }) => n >= first.n && n <= to);
 }
 
-/** One list for each answer; `undefined` where the journal did not keep it. */
-function changedAreas(
-  entries: readonly JournalEntry[],
-  server: string,
-  device: string,
-): readonly (readonly Extent[] | undefined)[] {
+interface Answer {
+  readonly asked: readonly Extent[];
+  /** `undefined` where the journal did not keep it. */
+  readonly changed: readonly Extent[] | undefined;
+}
+
+function changedAreas(entries: readonly JournalEntry[], server: string, device: string): readonly Answer[] {
   const calls = new Set<number>();
   return entries.flatMap((entry) => {
     if (entry.type === 'rest.request' && entry.operation === 'cbt.changed-areas') {
       if (entry.path.includes(server) && entry.query['disk_id'] === device) calls.add(entry.call);
     }
     const isAnswer = entry.type === 'rest.reply' && calls.has(entry.call) && entry.status < 300;
-    return isAnswer ? [areasIn(entry.data)] : [];
+    return isAnswer ? [{ asked: askedIn(entry.data), changed: areasIn(entry.data) }] : [];
   });
+}
+
+function askedIn(data: unknown): readonly Extent[] {
+  const { start_offset: offset, length } = (data ?? {}) as { start_offset?: number; length?: number };
+  return offset === undefined || length === undefined ? [] : [{ offset, length }];
 }
 
 function areasIn(data: unknown): readonly Extent[] | undefined {

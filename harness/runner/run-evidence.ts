@@ -11,6 +11,8 @@ export interface DiskMap {
   readonly blockBytes: number;
   /** Blocks that hold data in the image that was expected. */
   readonly allocated: readonly BlockRange[];
+  /** Blocks of which the engine asked whether they have changed, and was answered. */
+  readonly asked: readonly BlockRange[];
   /** Blocks that the platform answered to the question what has changed. */
   readonly changed: readonly BlockRange[];
   /** An answer was too long for the journal: more has changed than `changed` tells. */

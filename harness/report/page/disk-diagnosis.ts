@@ -6,10 +6,12 @@ import { bytesText, countText } from './page-words.ts';
 export function diagnoseDisk(map: DiskMap): readonly string[] {
   const isChanged = memberOf(map.changed);
   const isRead = memberOf(map.read);
+  const isAsked = memberOf(map.asked);
   const wrong = blocksOf(map.wrong);
   const kinds: readonly (readonly [string, (block: number) => boolean])[] = [
     ['read by the engine, and wrong all the same', isRead],
     ['said to have changed, and not read by the engine', isChanged],
+    ['of which the engine did not ask whether they have changed, and not read', (block) => !isAsked(block)],
     [
       map.isChangedPartly === true
         ? 'not read by the engine'

@@ -23,12 +23,12 @@ function sizeText(bytes) {
   return Number(bytes.toFixed(2)) + ' ' + units[power];
 }
 
-const LAYERS = ['allocated', 'changed', 'read', 'written', 'wrong'];
+const LAYERS = ['allocated', 'asked', 'changed', 'read', 'written', 'wrong'];
 const MOST_CELLS = 4096;
 
 function cellParts(x, y, has, title) {
   const ground = has.changed ? 'changed' : has.allocated ? 'allocated' : 'free';
-  const parts = [svg('rect', { x, y, width: 11, height: 11, rx: 1.5, class: ground }, title)];
+  const parts = [svg('rect', { x, y, width: 11, height: 11, rx: 1.5, class: has.asked ? ground : ground + ' unasked' }, title)];
   if (has.read) parts.push(svg('circle', { cx: x + 5.5, cy: y + 5.5, r: 2, class: 'dot' }));
   if (has.written) parts.push(svg('rect', { x: x + 1.5, y: y + 8, width: 8, height: 1.6, class: 'dot' }));
   if (has.wrong) parts.push(svg('path', { d: 'M' + (x + 1) + ' ' + (y + 1) + 'l9 9m0-9l-9 9', class: 'cross' }));
@@ -48,12 +48,15 @@ function drawDisk(figure, disk) {
   picture.setAttribute('aria-label', 'Map of ' + disk.disk + '; what it shows is said above in words');
   picture.style.maxWidth = columns * 18 + 'px';
   cells.forEach((has, at) => {
-    const title = 'at ' + sizeText(at * each * disk.blockBytes) + ': ' + (LAYERS.filter((layer) => has[layer]).join(', ') || 'free');
+    const words = LAYERS.filter((layer) => has[layer] && layer !== 'asked');
+    const title = 'at ' + sizeText(at * each * disk.blockBytes) + ': ' + [...words, ...(has.asked ? [] : ['not asked about'])].join(', ');
     picture.append(...cellParts((at % columns) * 12 + 3, Math.floor(at / columns) * 12 + 3, has, title));
   });
   const legend = element('p', '', 'legend');
-  const keys = [['free', {}], ['holds data', { allocated: true }], ['said to have changed', { changed: true }], ['read', { read: true }],
-    ...(disk.written.length ? [['written', { written: true }]] : []), ['wrong', { wrong: true }]];
+  const asked = true;
+  const keys = [['free', { asked }], ['holds data', { asked, allocated: true }], ['said to have changed', { asked, changed: true }],
+    ...(cells.every((has) => has.asked) ? [] : [['not asked about', {}]]), ['read', { asked, read: true }],
+    ...(disk.written.length ? [['written', { asked, written: true }]] : []), ['wrong', { asked, wrong: true }]];
   for (const [words, has] of keys) {
     const key = element('span', '');
     const sample = svg('svg', { width: 13, height: 13, viewBox: '0 0 13 13', 'aria-hidden': 'true' });

@@ -70,7 +70,7 @@ form.addEventListener('reset', () => queueMicrotask(filter));
 form.addEventListener('submit', (event) => event.preventDefault());
 document.querySelector('.reset').addEventListener('click', () => { form.reset(); form.elements.words.focus(); });
 document.addEventListener('keydown', (event) => {
-  const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  const isTyping = event.target === form.elements.words;
   if (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     form.elements.words.focus();

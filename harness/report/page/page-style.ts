@@ -58,14 +58,14 @@ button { font: inherit; padding: .15rem .7rem; border: 1px solid var(--quiet); b
 figure { margin: .8rem 0; } figcaption ul { margin: .2rem 0; padding-left: 1.2rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; color: var(--quiet); margin: .3rem 0; } .legend svg { vertical-align: -2px; margin-right: .3rem; }
 .disk > svg { display: block; width: 100%; height: auto; background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; }
-.free { fill: light-dark(#f0f1f3, #24262c); } .allocated { fill: var(--allocated); } .changed { fill: var(--changed); } .dot { fill: light-dark(#17181c, #f0f1f4); }
+.free { fill: light-dark(#f0f1f3, #24262c); } .allocated { fill: var(--allocated); } .changed { fill: var(--changed); } .unasked { stroke: var(--quiet); stroke-dasharray: 1.5 1.5; stroke-width: .8; } .dot { fill: light-dark(#17181c, #f0f1f4); }
 .cross { stroke: var(--wrong); stroke-width: 2.2; fill: none; }
 .scroll { overflow-x: auto; max-width: 100%; }
 .strip { min-width: 44rem; width: 100%; height: auto; display: block; background: var(--paper); border: 1px solid var(--line); border-radius: .3rem; font: 11px ui-monospace, monospace; }
 .strip text { fill: var(--quiet); } .strip .rail { stroke: var(--line); } .strip .span { fill: var(--changed); } .strip .tick { fill: light-dark(#444, #bbb); }
 .strip .bad { fill: var(--wrong); } .strip .fault { fill: var(--doubt); }
 .timeline { border-collapse: collapse; width: 100%; font-size: .8rem; table-layout: fixed; margin-top: .5rem; }
-.timeline th { text-align: left; padding: .2rem .4rem; position: sticky; top: 0; background: var(--soft); border-bottom: 1px solid var(--line); }
+.timeline th { text-align: left; padding: .2rem .4rem; position: sticky; top: 3.4rem; background: var(--soft); border-bottom: 1px solid var(--line); }
 .timeline td { padding: .05rem .4rem; vertical-align: top; overflow-wrap: anywhere; } .timeline .at { width: 5.5rem; text-align: right; color: var(--quiet); font-family: ui-monospace, monospace; }
 .timeline td.busy { box-shadow: inset 3px 0 var(--changed); } .timeline td.bad { color: var(--bad); font-weight: 600; } .timeline td.fault { color: var(--doubt); font-weight: 600; }
 .timeline tr.hit td { background: light-dark(#fff3bf, #4d4100); } .timeline tr { scroll-margin: 40vh 0; } .timeline .gap td { text-align: center; color: var(--quiet); padding: .4rem; }

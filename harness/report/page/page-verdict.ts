@@ -2,7 +2,7 @@
 import type { Change } from '../baseline.ts';
 import { engineLabel } from '../engine-label.ts';
 import { escapeMarkup } from '../escape-markup.ts';
-import type { Report } from '../report.ts';
+import type { Report, ReportedResult } from '../report.ts';
 import { bytesText, countText, durationText, ruleAnchor, runAnchor } from './page-words.ts';
 
 const WORDS = { pass: 'Pass', fail: 'Fail', inconclusive: 'Inconclusive', broken: 'Broken' } as const;
@@ -57,13 +57,8 @@ export function renderProblems({ rules, results }: Report): string {
       const what = level === 'must' ? 'Rule' : 'Warning';
       return `<li><a href="#${ruleAnchor(rule)}">${what} ${escapeMarkup(rule)}</a> A conforming engine ${escapeMarkup(title)}. In the field: ${escapeMarkup(breaks)}</li>`;
     });
-  const failed = results.flatMap((result, index) =>
-    result.outcome === 'passed' || result.outcome === 'skipped'
-      ? []
-      : [
-          `<li><a href="#${runAnchor(index)}">${escapeMarkup(result.scenario)}, ${escapeMarkup(engineLabel(result))}</a> ${escapeMarkup(result.reason)}</li>`,
-        ],
-  );
+  const scenarios = [...new Set(results.filter(isTrouble).map(({ scenario }) => scenario))];
+  const failed = scenarios.map((scenario) => renderFailed(scenario, results));
   const all = [...violated, ...failed];
   if (all.length === 0) return '';
   const rest = all.length - MOST_PROBLEMS;
@@ -72,6 +67,21 @@ export function renderProblems({ rules, results }: Report): string {
       ? `<p>and ${countText(rest, 'more', 'more')}, under <a href="#rules">rules</a> and <a href="#scenarios">scenarios</a></p>`
       : '';
   return `<section class="problems" aria-labelledby="problems"><h2 id="problems">What is wrong</h2><ol>${all.slice(0, MOST_PROBLEMS).join('\n')}</ol>${more}</section>`;
+}
+
+function isTrouble({ outcome }: ReportedResult): boolean {
+  return outcome !== 'passed' && outcome !== 'skipped';
+}
+
+/** One line for a scenario, with a link for each engine. */
+function renderFailed(scenario: string, results: readonly ReportedResult[]): string {
+  const own = results
+    .map((result, index) => ({ result, index }))
+    .filter(({ result }) => result.scenario === scenario && isTrouble(result));
+  const links = own.map(
+    ({ result, index }) => `<a href="#${runAnchor(index)}">${escapeMarkup(engineLabel(result))}</a>`,
+  );
+  return `<li><b>${escapeMarkup(scenario)}</b> with ${links.join(', ')}: ${escapeMarkup(own[0]?.result.reason ?? '')}</li>`;
 }
 
 export function renderComparison({ comparison }: Report): string {

@@ -17,10 +17,11 @@ export const DISK: DiskMap = {
   sizeBytes: 2 ** 20,
   blockBytes: 65_536,
   allocated: [[0, 8]],
+  asked: [[0, 5]],
   changed: [[2, 2]],
   read: [[2, 1]],
   written: [],
-  wrong: [[2, 3]],
+  wrong: [[2, 4]],
 };
 
 export const TIMELINE: TimelineData = {
