@@ -33,6 +33,8 @@ export interface EngineQuestion {
   readonly rules: readonly Rule[];
   readonly verdicts: readonly RuleVerdict[];
   readonly waivers: readonly WaiverVerdict[];
+  /** Ids of scenarios that the engine could play and did not. */
+  readonly unplayed: ReadonlySet<string>;
   /** How many scenarios went wrong, and how many did not show what they are for. */
   readonly failed: number;
   readonly inconclusive: number;
@@ -109,22 +111,38 @@ function expired(waivers: readonly WaiverVerdict[]): string[] {
 }
 
 function missingReasons(
-  { verdicts, rules, inconclusive, passed }: EngineQuestion,
+  { verdicts, rules, unplayed, inconclusive, passed }: EngineQuestion,
   capabilities: readonly CapabilityVerdict[],
 ): string[] {
-  const silent = verdicts.filter(({ level, outcome }) => level === 'must' && outcome === 'not-exercised');
+  const silent = verdicts.filter(
+    ({ rule, level, outcome }) =>
+      level === 'must' && outcome === 'not-exercised' && canBeExercised(rule, rules, unplayed),
+  );
   return [
     ...(passed === 0 ? ['no scenario passed'] : []),
     ...(inconclusive === 0 ? [] : [`${inconclusive} scenarios did not show what they are for`]),
     ...capabilities
       .filter(({ capability, state }) => state === 'not-asked' && !NEVER_ASKED.has(capability))
+      .filter(() => unplayed.size > 0)
       .map(({ capability }) => `declares ${capability}, and no job that succeeded asked for it`),
-    ...silent.map(({ rule }) => `nothing exercised ${rule}: ${titleOf(rules, rule)}`),
+    ...silent.map(
+      ({ rule }) => `nothing exercised ${rule} (${whereTo(rules, rule)}): ${titleOf(rules, rule)}`,
+    ),
   ];
+}
+
+/** Where every scenario of a rule was played, or can't be, the engine gave no occasion to break the rule. */
+function canBeExercised(id: string, rules: readonly Rule[], unplayed: ReadonlySet<string>): boolean {
+  return rules.find((rule) => rule.id === id)?.scenarios.some((scenario) => unplayed.has(scenario)) ?? false;
 }
 
 function titleOf(rules: readonly Rule[], id: string): string {
   return rules.find((rule) => rule.id === id)?.title ?? '';
+}
+
+/** The scenario to play for it, by the beginning of its id. */
+function whereTo(rules: readonly Rule[], id: string): string {
+  return rules.find((rule) => rule.id === id)?.scenarios[0].slice(0, 4) ?? '';
 }
 
 /** For a terminal. */

@@ -19,3 +19,9 @@ export function asJudged<Some extends Partial<Expectation>>(
   const { result } = expect;
   return (result === undefined ? {} : { result }) as Partial<Some>;
 }
+
+/** Somebody else's engine may ask for less, or in other pieces, than a fault was planned for: then nothing struck it. */
+export function hasEvaded({ driven, hosted, mayMiss }: Story): boolean {
+  if (driven === undefined) return false;
+  return hosted.faults.list().some(({ id, fired }) => fired === 0 && !mayMiss.has(id));
+}

@@ -1,10 +1,13 @@
 /** What the flags of `backlot run` say about somebody else's engine. */
 import type { Capability } from '../../../harness/driver/capabilities.ts';
 import type { Declaration } from '../../../harness/driver/declaration.ts';
-import { type ClockMode, parseClockMode } from '../../../simulator/control/clock-mode.ts';
+import { whyNotDriven } from '../../../harness/runner/driven/why-not-driven.ts';
+import type { Scenario } from '../../../harness/runner/scenario-schema.ts';
+import { type ClockMode, parseClockMode, scaleOf } from '../../../simulator/control/clock-mode.ts';
 import type { Transport } from '../../engine/engine-api.ts';
 import { createWallClock } from '../../runtime/wall-clock.ts';
 import { CliError } from '../cli-error.ts';
+import { shippedScenarios } from '../scenario-folder.ts';
 import { createDrivenJudge, dayOfToday, type DrivenJudge, readWaivers } from './driven-judge.ts';
 import { openDoor, parseEnginePlace, readDeclaration } from './engine-place.ts';
 import type { DrivenSpec } from './open-driven-lanes.ts';
@@ -49,20 +52,47 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
   const declaration = readDeclaration(place, flags.capabilities);
   const capabilities = new Set<Capability>(declaration.capabilities);
   const mode = modeOf(flags.time ?? declaration.time ?? DEFAULT_TIME);
+  const door = openDoor(place, declaration.killable);
+  const transports = TRANSPORTS.filter((name) => capabilities.has(name));
+  const facts = { capabilities, timeScale: scaleOf(mode), canKill: door.canKill };
+  const waivers = readWaivers(flags.waivers);
   return {
     word,
     declaration,
-    judge: createDrivenJudge({ declaration, waivers: readWaivers(flags.waivers), today: dayOfToday() }),
-    transports: TRANSPORTS.filter((name) => capabilities.has(name)),
+    judge: createDrivenJudge({
+      declaration,
+      waivers,
+      today: dayOfToday(),
+      playable: () => playableScenarios(transports, facts),
+    }),
+    transports,
     spec: {
       name: declaration.name,
       capabilities,
-      door: openDoor(place, declaration.killable),
+      door,
       mode,
       wall: createWallClock(),
       jobLimitMs: (flags.jobLimit ?? DEFAULT_JOB_LIMIT_SECONDS) * 1000,
     },
   };
+}
+
+/** Ids of the scenarios that it can play over one of its data paths at least. */
+function playableScenarios(
+  transports: readonly Transport[],
+  facts: Parameters<typeof whyNotDriven>[2],
+): ReadonlySet<string> {
+  const canPlay = (scenario: Scenario): boolean =>
+    transports.some(
+      (transport) =>
+        (scenario.engines?.includes(transport) ?? true) &&
+        whyNotDriven(scenario, transport, facts) === undefined,
+    );
+  return new Set(
+    shippedScenarios()
+      .filter(canPlay)
+      .map(({ id }) => id),
+  );
 }
 
 function refuseStray({ capabilities, waivers, time, jobLimit }: DrivenFlags): void {

@@ -34,13 +34,20 @@ export interface DrivenConclusion {
 }
 
 export interface DrivenJudgeOptions {
+  /** Ids of the scenarios that the engine can play. */
+  readonly playable: () => ReadonlySet<string>;
   readonly declaration: Declaration;
   readonly waivers: readonly Waiver[];
   /** `2026-11-23` */
   readonly today: string;
 }
 
-export function createDrivenJudge({ declaration, waivers, today }: DrivenJudgeOptions): DrivenJudge {
+export function createDrivenJudge({
+  declaration,
+  waivers,
+  today,
+  playable,
+}: DrivenJudgeOptions): DrivenJudge {
   const evidence: CapabilityEvidence[] = [];
   const verdicts: (readonly RuleVerdict[])[] = [];
   const capabilities = new Set(declaration.capabilities);
@@ -73,6 +80,7 @@ export function createDrivenJudge({ declaration, waivers, today }: DrivenJudgeOp
           rules: RULES,
           verdicts: merged,
           waivers: judgeWaivers(waivers, merged, today),
+          unplayed: unplayedOf(playable(), results),
           failed: count('failed'),
           inconclusive: count('inconclusive'),
           passed: count('passed'),
@@ -80,6 +88,11 @@ export function createDrivenJudge({ declaration, waivers, today }: DrivenJudgeOp
       };
     },
   };
+}
+
+function unplayedOf(playable: ReadonlySet<string>, results: readonly ScenarioResult[]): ReadonlySet<string> {
+  const played = new Set(results.map(({ scenario }) => scenario));
+  return new Set([...playable].filter((id) => !played.has(id)));
 }
 
 /** @throws CliError */
