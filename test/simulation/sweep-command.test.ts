@@ -19,6 +19,20 @@ function linesOf(out: string): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
+/** The order of devices concerns tasks of two disks, and there is none. */
+const ONE_DISK_OF_A_WORLD_WITH_MORE = `
+id: W97-one-disk
+title: A server with one disk is backed up, beside one with two
+rule: A product must be able to do this.
+why: Otherwise nothing works at all.
+world:
+  proxies: [{ name: proxy-1 }]
+  servers:
+    - { name: vm1, disks: [{ slot: ide0, size: 64KiB }] }
+    - { name: vm2, disks: [{ slot: ide0, size: 64KiB }, { slot: ide1, size: 64KiB }] }
+steps: [{ backup: {} }, { stop: { server: vm2 } }, { deleteServer: { server: vm2 } }]
+`;
+
 describe('backlot sweep', () => {
   it('prints points, runs and violations of each scenario and of all, and ends with 0 when all survived', () => {
     const report = join(folder, 'good');
@@ -63,21 +77,34 @@ describe('backlot sweep', () => {
 
   it('finds a broken engine out, ends with 1, and leaves files that repeat the failures', () => {
     const report = join(folder, 'bad');
-    const words = ['--faults', 'storage-fails', '--mutant', 'base-moves-before-commit', '--report', report];
-    const { code, out } = backlot('sweep', 'W02', ...words);
+    const words = ['--faults', 'drop-after-bytes', '--mutant', 'retry-skips-the-range', '--report', report];
+    const { code, out } = backlot('sweep', 'W01', ...words);
     expect(code).toBe(1);
-    expect(out).toContain('violation storage.rename:points#');
-    const files = readdirSync(join(report, 'failures'));
-    const file = files.find((name) => name.includes('storage.rename_points'));
-    expect(out).toMatch(/^points#\d +[\d.]+ V/m);
-    expect(out).toContain('points where everything was survived are left out');
-    const page = readFileSync(join(report, 'sweep.html'), 'utf8');
-    expect(page).toContain(`backlot replay ${join(report, 'failures')}/${file}`);
-    expect(page).toContain('STORAGE FAILS');
+    expect(out).toContain('violation nbd.reply:READ#1/drop-after-bytes/once');
+    const failures = join(report, 'failures');
+    const file = readdirSync(failures).find((name) => name.includes('READ_1_drop-after-bytes_once'));
     expect(file).toBeDefined();
+    expect(out).toContain(`\n    backlot replay ${failures}/${file}\n`);
+    expect(out).toMatch(/^READ#1\.\.3 +[\d.]+ VV$/m);
+    const page = readFileSync(join(report, 'sweep.html'), 'utf8');
+    expect(page).toContain(`backlot replay ${failures}/${file}`);
+    expect(page).toContain('drop-after-bytes');
     // Without the mutant the same file is survived.
     const again = backlot('run', join(report, 'failures', file ?? ''), '--engine', 'nbd', '--report', report);
     expect([again.code, again.out]).toEqual([0, expect.stringContaining('1 passed')]);
+  });
+
+  it('ends with 1 where an attack struck nothing, since that has shown nothing', () => {
+    const file = join(folder, 'one-disk.yaml');
+    writeFileSync(file, ONE_DISK_OF_A_WORLD_WITH_MORE);
+    const report = join(folder, 'missed');
+    const words = ['--faults', 'device-order', '--engine', 'hotadd', '--report', report];
+    const { code, out } = backlot('sweep', file, ...words);
+    expect(out).toContain('2 runs, 0 violations, 2 missed');
+    expect(out).toMatch(
+      /missed guest.device:appears#1\/device-order\/once\n +fault attack \(device-order\) never/,
+    );
+    expect(code).toBe(1);
   });
 
   it('goes on where it was cut short, and begins anew where the plan is another', () => {
