@@ -10,8 +10,24 @@ export const SECTOR_BYTES = 512;
 const MAGIC = 0x31_4c_4b_42; // "BKL1"
 const WORDS = SECTOR_BYTES / 4;
 
-/** The bytes that write `number` puts at [offset, offset + length). */
+/** Written by run after run of a scenario. */
+const kept = new Map<string, Uint8Array>();
+const MOST_KEPT = 128;
+const MOST_BYTES_KEPT = 128 * 1024;
+
+/** The bytes that write `number` puts at [offset, offset + length). Shared: nobody may write to them. */
 export function patternBytes(number: number, offset: number, length: number): Uint8Array {
+  const key = `${number} ${offset} ${length}`;
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const bytes = drawBytes(number, offset, length);
+  if (length > MOST_BYTES_KEPT) return bytes;
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.set(key, bytes);
+  return bytes;
+}
+
+function drawBytes(number: number, offset: number, length: number): Uint8Array {
   const first = Math.floor(offset / SECTOR_BYTES);
   const end = Math.ceil((offset + length) / SECTOR_BYTES);
   const words = new Uint32Array((end - first) * WORDS);

@@ -6,7 +6,6 @@ import { createIdSource } from '../../src/kernel/ids.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { connectNbd } from '../../src/nbd/client/connect-nbd.ts';
-import { syncCodec } from '../../src/repository/codec.ts';
 import { createRepository } from '../../src/repository/create-repository.ts';
 import type { MemoryStorage } from '../../src/repository/memory-storage.ts';
 import type { Repository } from '../../src/repository/repository-api.ts';
@@ -18,11 +17,14 @@ import { gateStorage, type StorageStage } from './gated-storage.ts';
 import { gateClock, gateDial, gateTransport, KillSwitch } from './kill-switch.ts';
 import type { MachineClock } from './machine-clock.ts';
 import { parseDuration, parseSize } from './quantities.ts';
+import { createRememberingCodec } from './remembering-codec.ts';
 import type { EngineNode } from './scenario-schema.ts';
 import type { Seams } from './seams.ts';
 
 /** Small, so that small disks have several chunks and incrementals share some. */
 const CHUNK_BYTES = 256 * 1024;
+/** Of all runs of this thread. */
+const codec = createRememberingCodec();
 
 export interface ProcessOptions {
   readonly simulator: Simulator;
@@ -63,7 +65,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
   const clock = gateClock(options.machineClock, power);
   const ids = createIdSource(createRng(options.seed));
   const storage = gateStorage(options.storage, storageStage, power);
-  const repository = createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
+  const repository = createRepository({ storage, codec, clock, ids, chunkBytes: CHUNK_BYTES });
   const dial: EngineEnvironment['dialNbd'] = (host, port, signal) => simulator.dialNbd(host, port, signal);
   const { connectProxy = connectGuests(hosted) } = options;
   return {
@@ -82,7 +84,7 @@ function buildEnvironment(options: ProcessOptions, power: KillSwitch): EngineEnv
 /** The repository as the harness looks into it: no gate, no mutant, no fault. */
 export function openRepository(storage: MemoryStorage, clock: Clock): Repository {
   const ids = createIdSource(createRng('harness'));
-  return createRepository({ storage, codec: syncCodec, clock, ids, chunkBytes: CHUNK_BYTES });
+  return createRepository({ storage, codec, clock, ids, chunkBytes: CHUNK_BYTES });
 }
 
 /** Every engine of a story has an account of its own, so that the journal tells their calls apart. */

@@ -157,6 +157,8 @@ export interface Faults {
   /** @throws ApiError INVALID_PARAMETER for an unknown kind or a nonsensical number */
   add(spec: FaultSpec): PlannedFault;
   list(): readonly PlannedFault[];
+  /** Whether any is planned: asked with every call. */
+  isNone(): boolean;
   clear(id?: string): void;
   /**
    * The faults that strike at this point, now. Counts them as fired and writes them to the journal, so the caller

@@ -51,6 +51,7 @@ export function createFaults(options: FaultsOptions): Faults {
       return viewEntry(entry);
     },
     list: () => Array.from(entries.values(), viewEntry),
+    isNone: () => entries.size === 0,
     clear(id) {
       const ids = id === undefined ? [...entries.keys()] : [id];
       if (id === undefined) entries.clear();

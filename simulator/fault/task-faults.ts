@@ -26,7 +26,7 @@ export function createTaskFaults(faults: () => Faults, world: () => World): Inte
   const stuck = new Stuck();
   let isListening = false;
   return (moment) => {
-    if (faults().list().length === 0) return NO_FATE;
+    if (faults().isNone()) return NO_FATE;
     if (!isListening) faults().onCleared((id) => stuck.free(id));
     isListening = true;
     const befalls = worldFaultsOf(world(), faults());

@@ -54,10 +54,21 @@ export function refuseOlderPool(world: World, poolId: string, minVersion: string
 }
 
 function isOlder(version: string, than: string): boolean {
+  if (version === than) return false;
   const [a, b] = [numbersOf(version), numbersOf(than)];
   const at = [0, 1, 2].find((index) => a[index] !== b[index]);
   return at !== undefined && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
-const numbersOf = (version: string): number[] =>
-  version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+/** The versions of the contract and of the pools: a dozen. */
+const parsed = new Map<string, readonly number[]>();
+const PARSED_KEPT = 256;
+
+function numbersOf(version: string): readonly number[] {
+  const known = parsed.get(version);
+  if (known !== undefined) return known;
+  const numbers = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  if (parsed.size >= PARSED_KEPT) parsed.clear();
+  parsed.set(version, numbers);
+  return numbers;
+}

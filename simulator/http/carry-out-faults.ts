@@ -41,7 +41,7 @@ export async function strikeBefore(
   body: Json | undefined,
   actor: string,
 ): Promise<StruckFaults> {
-  if (call.operation === undefined || hosted.faults.list().length === 0) return NO_FAULTS;
+  if (call.operation === undefined || hosted.faults.isNone()) return NO_FAULTS;
   const point = pointOf(hosted.world, call.operation, call, body, actor);
   const befalls = worldFaultsOf(hosted.world, hosted.faults);
   const scope = scopeOfCall(hosted.world, point, call, body);
@@ -77,7 +77,7 @@ export function refuseByFault(faults: StruckFaults): void {
 
 /** The content of an answer as its faults leave it. */
 export function answerByFault({ hosted, actor }: Caller, call: RawCall, answer: Json): Json {
-  if (call.operation !== 'cbt.changed-areas' || hosted.faults.list().length === 0) return answer;
+  if (call.operation !== 'cbt.changed-areas' || hosted.faults.isNone()) return answer;
   const point = pointOf(hosted.world, call.operation, call, undefined, actor);
   return spoilPages(hosted, point, call, answer);
 }

@@ -8,7 +8,8 @@
  * @source SCP OpenAPI 6.11.1, EC2 authentication; six public clients
  * @fidelity observed
  */
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
+import { createHmacKey, type HmacKey, hmacSha256 } from '../../src/kernel/hmac-sha256.ts';
 
 export interface Ec2Credential {
   readonly accessKey: string;
@@ -51,8 +52,7 @@ export function isSignatureValid(
   const signature = Buffer.from(credential.signature, 'hex');
   for (const canonical of canonicalRequests(request, credential.signedHeaders)) {
     const toSign = [ALGORITHM, amzDate.trim(), credential.scope, sha256(canonical)].join('\n');
-    const expected = createHmac('sha256', key).update(toSign).digest();
-    if (timingSafeEqual(expected, signature)) return true;
+    if (timingSafeEqual(hmacSha256(key, toSign), signature)) return true;
   }
   return false;
 }
@@ -62,7 +62,7 @@ function* canonicalRequests(request: SignedRequest, signedHeaders: string): Gene
   const paths = new Set([request.path, decodePath(request.path)]);
   const host = request.header('host');
   const hosts = new Set([host, host?.replace(/:\d+$/, '')]);
-  const payloadHash = sha256(request.body);
+  const payloadHash = request.body.length === 0 ? EMPTY_HASH : sha256(request.body);
   const tried = new Set<string>();
   for (const path of paths)
     for (const sentHost of hosts) {
@@ -86,17 +86,15 @@ function canonicalHeaders(request: SignedRequest, signedHeaders: string, host: s
 }
 
 /** Keys of a scope are good for its day and asked for with every request, so the latest are kept. */
-const signingKeys = new Map<string, KeyObject>();
+const signingKeys = new Map<string, HmacKey>();
 const SIGNING_KEYS_KEPT = 256;
 
-function signingKey(secretKey: string, scope: string): KeyObject {
+function signingKey(secretKey: string, scope: string): HmacKey {
   const name = `${secretKey} ${scope}`;
   const known = signingKeys.get(name);
   if (known !== undefined) return known;
-  const start: Buffer = Buffer.from(`AWS4${secretKey}`, 'utf8');
-  const key = createSecretKey(
-    scope.split('/').reduce((next, part) => createHmac('sha256', next).update(part).digest(), start),
-  );
+  const start = createHmacKey(Buffer.from(`AWS4${secretKey}`, 'utf8'));
+  const key = scope.split('/').reduce((last, part) => createHmacKey(hmacSha256(last, part)), start);
   if (signingKeys.size >= SIGNING_KEYS_KEPT) signingKeys.clear();
   signingKeys.set(name, key);
   return key;
@@ -111,3 +109,5 @@ function decodePath(path: string): string {
 }
 
 const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
+
+const EMPTY_HASH = sha256('');

@@ -7,6 +7,8 @@ import { type SweepAnswer, type SweepQuestion } from './sweep-lanes.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('sweep-worker runs as a worker thread only');
+// What fails on purpose fails by the thousand, and nothing that a run tells has a stack in it.
+Error.stackTraceLimit = 0;
 const simulator = await createSimulator();
 const lane = createSweepLane(simulator, seamsOfMutant);
 port.on('message', ({ task, cells }: SweepQuestion) => {

@@ -40,6 +40,7 @@ export function operationPath(
   const { paths } = operationOf(name);
   const template = date === undefined ? paths[0] : paths.find((path) => dateOfPath(path) === date);
   if (template === undefined) throw new RangeError(`${name} has no path of date ${date}`);
+  if (!template.includes('{')) return template;
   return template.replace(/\{(\w+)\}/g, (_, key: string) => {
     const value = params[key];
     if (value === undefined) throw new RangeError(`${name} needs ${key}`);

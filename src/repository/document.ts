@@ -16,7 +16,7 @@ export async function encodeDocument(kind: string, body: unknown, codec: Codec):
 
 /** The body as it was written. @throws DamagedDocument when anything differs */
 export async function decodeDocument(kind: string, bytes: Uint8Array, codec: Codec): Promise<Json> {
-  const text = Buffer.from(bytes);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const prefixBytes = Buffer.byteLength(head(kind, '0'.repeat(64)));
   const body = text.subarray(prefixBytes, -ENDING.length);
   const expected = Buffer.from(head(kind, await codec.hash(body)));

@@ -4,8 +4,9 @@
  * @source SCP OpenAPI 6.11.1, authentication; several public clients
  * @fidelity observed
  */
-import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatUtc } from '../contract/timestamps.ts';
+import { createHmacKey, type HmacKey, hmacSha256, hmacSha256Hex } from '../kernel/hmac-sha256.ts';
 
 export interface SignableRequest {
   readonly method: string;
@@ -33,7 +34,7 @@ export function signRequest(
   const stamp = amzDate(nowMs);
   const scope = `${stamp.slice(0, 8)}/${REGION}/${SERVICE}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonicalRequest(request, stamp))].join('\n');
-  const signature = hmac(signingKey(keys, stamp.slice(0, 8)), toSign).toString('hex');
+  const signature = hmacSha256Hex(signingKey(keys, stamp.slice(0, 8)), toSign);
   return {
     'X-Amz-Date': stamp,
     Authorization:
@@ -45,17 +46,18 @@ export function signRequest(
 function canonicalRequest(request: SignableRequest, stamp: string): string {
   const [path = ''] = request.path.split('?');
   const headers = `x-amz-date:${stamp}\n`;
-  return [request.method, path, '', headers, SIGNED_HEADERS, sha256(request.body ?? '')].join('\n');
+  return [request.method, path, '', headers, SIGNED_HEADERS, bodyHash(request.body)].join('\n');
 }
 
 /** A key is good for a day, and four of the five HMACs of a signature go into it; so the last one is kept. */
-const signingKeys = new WeakMap<AccessKeys, { readonly day: string; readonly key: KeyObject }>();
+const signingKeys = new WeakMap<AccessKeys, { readonly day: string; readonly key: HmacKey }>();
 
-function signingKey(keys: AccessKeys, day: string): KeyObject {
+function signingKey(keys: AccessKeys, day: string): HmacKey {
   const known = signingKeys.get(keys);
   if (known?.day === day) return known.key;
-  const start: Buffer = Buffer.from(`AWS4${keys.secretKey}`, 'utf8');
-  const key = createSecretKey([day, REGION, SERVICE, 'aws4_request'].reduce(hmac, start));
+  const parts = [day, REGION, SERVICE, 'aws4_request'];
+  const start = createHmacKey(Buffer.from(`AWS4${keys.secretKey}`, 'utf8'));
+  const key = parts.reduce((last, part) => createHmacKey(hmacSha256(last, part)), start);
   signingKeys.set(keys, { day, key });
   return key;
 }
@@ -65,9 +67,9 @@ function amzDate(nowMs: number): string {
   return formatUtc(nowMs).replace(/[-:]/g, '');
 }
 
-function hmac(key: Buffer | KeyObject, text: string): Buffer {
-  return createHmac('sha256', key).update(text, 'utf8').digest();
-}
+const NO_BODY_HASH = hash('sha256', '');
+
+const bodyHash = (body = ''): string => (body === '' ? NO_BODY_HASH : sha256(body));
 
 function sha256(text: string): string {
   return hash('sha256', text);

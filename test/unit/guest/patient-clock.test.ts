@@ -17,6 +17,7 @@ function stage() {
   const journal = new Journal({ now: () => clock.now() });
   const faults = {
     list: () => [DELAY],
+    isNone: () => false,
     add: () => DELAY,
     clear: () => undefined,
     strike: () => [],
