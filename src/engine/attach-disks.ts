@@ -1,15 +1,16 @@
 /** Hot-adds disks to a proxy VM, in one task, and finds them in its guest. */
 import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
-import { TransportError } from '../sdk/http-transport.ts';
 import type { HotAddRequest } from '../sdk/scp-client-api.ts';
+import { hasComeToNothing } from '../sdk/scp-error.ts';
 import { attachedOf, detachDisks } from './detach-disks.ts';
 import { locateDevice, waitForDevices, waitUntilUnseen } from './find-devices.ts';
 import { type AttachOrder, idsOf, type SourceDisk } from './hot-add-order.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import type { GuestBlockDevice, ProxyAddress } from './proxy-agent.ts';
-import { asTrouble, isProxyBusy } from './proxy-trouble.ts';
+import { asTrouble, isProxyBusy, ProxyTrouble } from './proxy-trouble.ts';
 import { releaseContextOf } from './release.ts';
+import { Setback } from './setback.ts';
 import { retryWhile } from './wait-while-taken.ts';
 
 export interface AttachedDisks {
@@ -29,7 +30,7 @@ export async function attachDisks(context: JobContext, order: AttachOrder): Prom
   );
   const giveUpDisks = context.desk.holdDisks(proxy.id, disks.length);
   const detach = async (): Promise<void> => {
-    await detachNoted(context, proxy, idsOf(disks));
+    await detachNoted(context, order);
     giveUpDisks();
     leaveSlots();
   };
@@ -39,15 +40,15 @@ export async function attachDisks(context: JobContext, order: AttachOrder): Prom
     await waitForDevices(context, order);
   } catch (error) {
     await detach();
-    // Without an answer the task may still be under way, and what it attaches comes later.
-    if (isSilence(error)) await context.note.addHotAdded(proxy, idsOf(disks));
+    // The task may still be under way, and what it attaches comes later.
+    if (error instanceof Unheard) await context.note.addHotAdded(proxy, idsOf(disks));
     signal.throwIfAborted();
     throw error;
   }
   return { disks, detach, locate: (deviceId) => locateDevice(order, deviceId) };
 }
 
-/** How long a task of which no answer has come may take to show its effect. */
+/** How long a task whose end has not been heard of may take to show its effect. */
 const UNHEARD_MS = 30_000;
 const UNHEARD_POLL_MS = 1000;
 
@@ -57,7 +58,7 @@ async function addAndFindOut(context: JobContext, order: AttachOrder): Promise<v
   try {
     await addPatiently(context, order);
   } catch (error) {
-    if (!isSilence(error)) throw error;
+    if (!(error instanceof Unheard)) throw error;
     const deadlineMs = context.env.clock.now() + UNHEARD_MS;
     while ((await attachedOf(context.scp, proxy.id, idsOf(disks))).length < disks.length) {
       if (context.env.clock.now() >= deadlineMs) throw error;
@@ -66,9 +67,8 @@ async function addAndFindOut(context: JobContext, order: AttachOrder): Promise<v
   }
 }
 
-function isSilence(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof TransportError;
-}
+/** What the task has done, or is about to do, is not known. */
+class Unheard extends ProxyTrouble {}
 
 /** Another engine's task on the same proxy is waited for; between two tries this engine's other tasks have their turn. */
 async function addPatiently(context: JobContext, order: AttachOrder): Promise<void> {
@@ -85,8 +85,13 @@ async function addPatiently(context: JobContext, order: AttachOrder): Promise<vo
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw asTrouble(proxy, error);
+    throw hasComeToNothing(error) ? asTrouble(proxy, error) : unheard(proxy, error);
   }
+}
+
+function unheard(proxy: ProxyAddress, cause: unknown): Unheard {
+  const why = `whether disks were attached to proxy ${proxy.name} is not known: ${messageOf(cause)}`;
+  return new Unheard(why, { cause });
 }
 
 async function addOnce(context: JobContext, { proxy, disks, serverId, snapshotId }: AttachOrder) {
@@ -102,12 +107,13 @@ async function addOnce(context: JobContext, { proxy, disks, serverId, snapshotId
   await context.scpAlways.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
 }
 
-/** Never throws: what stays is in the note, and the warning says so. */
-async function detachNoted(
-  context: JobContext,
-  proxy: ProxyAddress,
-  diskIds: readonly string[],
-): Promise<void> {
+/**
+ * With the lock everything that was attached under it has gone, and what is there now may be somebody else's: that is
+ * left to the settling of the note. Never throws: what stays is in the note, and the warning says so.
+ */
+async function detachNoted(context: JobContext, { proxy, disks, signal }: AttachOrder): Promise<void> {
+  if (signal.reason instanceof Setback) return;
+  const diskIds = idsOf(disks);
   try {
     await detachDisks(releaseContextOf(context), proxy.id, diskIds);
     await context.note.dropHotAdded(proxy.id, diskIds);

@@ -41,6 +41,8 @@ export async function attemptBackup(context: JobContext, order: AttemptOrder): P
   held.defer(() => settleHotAdded(context));
   const snapshot = await inStep(context, 'snapshot', () => takeSnapshot(context, order.server, name));
   const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, order.server.id, 'backup')));
+  // What could not be detached at its time is asked for once more while the lock still says whose it is.
+  held.defer(() => settleHotAdded(context));
   try {
     return await backUpLocked(context, order, snapshot, lock);
   } catch (error) {

@@ -26,7 +26,12 @@ const MAX_WAIT_MS = 15_000;
 const SETTLE_MS = 60_000;
 const SETTLE_POLL_MS = 1000;
 
-/** Returns the ids of those that it removed; others were gone already. @throws Error when one stays */
+/**
+ * Returns the ids of those that it removed; others were gone already. Where the proxy's configuration cannot be read,
+ * the removal is asked for all the same: to give the lock back under a disk that may be attached is worse than to ask
+ * for the removal of one that is not there.
+ * @throws Error when one stays, or when it cannot be told
+ */
 export async function detachDisks(
   context: DetachContext,
   proxyId: string,
@@ -36,7 +41,7 @@ export async function detachDisks(
   const deadlineMs = context.clock.now() + context.busyWaitMs;
   let failures = 0;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
-    const attached = await attachedOf(context.scp, proxyId, diskIds);
+    const attached = await attachedOf(context.scp, proxyId, diskIds).catch(() => diskIds);
     if (attached.length === 0) return [...removed];
     for (const id of attached) removed.add(id);
     const failure = await removeOnce(context, proxyId, attached);
@@ -61,9 +66,13 @@ async function removeOnce(
   } catch (error) {
     if (isNotFound(error)) return undefined;
     // One of several may have gone meanwhile; the others are asked for again at once.
-    if (!isDiskNotAttached(error)) return error instanceof Error ? error : new Error(String(error));
+    if (!isDiskNotAttached(error)) return asError(error);
   }
-  return untilGone(context, proxyId, diskIds);
+  return untilGone(context, proxyId, diskIds).catch(asError);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 async function untilGone(

@@ -2,7 +2,7 @@
 import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
-import { isNotFound, ScpError, TaskFailed } from '../sdk/scp-error.ts';
+import { hasComeToNothing, isNotFound } from '../sdk/scp-error.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import type { ProxyAddress } from './proxy-agent.ts';
 import { ProxyTrouble } from './proxy-trouble.ts';
@@ -25,6 +25,7 @@ async function startIfOff(context: JobContext, proxy: ProxyAddress, signal: Abor
   const deadlineMs = context.env.clock.now() + CHANGING_MS;
   let failure: unknown;
   for (let starts = 0; ; ) {
+    signal.throwIfAborted();
     const status = (await context.scp.serverById(proxy.id))?.status;
     if (status === 'running') return adopt(context, proxy);
     if (status === undefined) throw new ProxyTrouble(`proxy ${proxy.name} is gone`);
@@ -39,25 +40,33 @@ async function startIfOff(context: JobContext, proxy: ProxyAddress, signal: Abor
 }
 
 const MAX_STARTS = 2;
+const MAX_STOPS = 2;
 
 function describe(proxy: ProxyAddress, status: string, failure: unknown): string {
   const why = failure === undefined ? '' : `: ${messageOf(failure)}`;
   return `proxy ${proxy.name} is ${status} and could not be started${why}`;
 }
 
-/** Returns why it did not work; somebody else may have been faster. */
+/**
+ * Returns why it did not work. Somebody else may have been faster; but where it is not known what the call has done,
+ * this job may have started it, and is answerable for it.
+ */
 async function start(context: JobContext, proxy: ProxyAddress): Promise<unknown> {
+  const { note, desk, scp } = context;
   report(context, { step: 'proxy', message: `starting ${proxy.name}` });
-  await context.note.addStartedProxy(proxy);
+  const wasNoted = note.record.startedProxies.some(({ id }) => id === proxy.id);
+  await note.addStartedProxy(proxy);
   try {
-    const { taskId } = await context.scp.startServer(proxy.id);
-    await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
-    context.desk.setStarted(proxy.id, true);
+    const { taskId } = await scp.startServer(proxy.id);
+    desk.setStarted(proxy.id, true);
+    await scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
     return undefined;
   } catch (error) {
-    // Refused, or failed: whoever started it, it was not this job. Without an answer it may have been.
-    if (!(error instanceof ScpError || error instanceof TaskFailed)) throw error;
-    await context.note.dropStartedProxy(proxy.id);
+    if (!hasComeToNothing(error)) desk.setStarted(proxy.id, true);
+    else if (!wasNoted) {
+      desk.setStarted(proxy.id, false);
+      await note.dropStartedProxy(proxy.id);
+    }
     return error;
   }
 }
@@ -72,31 +81,42 @@ export type PowerOutcome = 'busy' | 'off' | 'done';
 
 /** Powers a proxy off unless it serves a job of this engine or shows anybody's hot-added disk. */
 export function powerOffIfIdle(context: ReleaseContext, proxyId: string): Promise<PowerOutcome> {
-  const { desk, scp, clock, busyWaitMs } = context;
+  const { desk } = context;
   return desk.inTurn(proxyId, async () => {
     if (desk.jobsOn(proxyId) > 0) return 'busy';
     const found = await settledConfiguration(context, proxyId);
-    if (found === undefined || found.status !== 'running') {
-      desk.setStarted(proxyId, false);
-      return 'off';
-    }
-    if (found.disks.some((disk) => disk.purpose !== 'normal')) return 'busy';
+    const isOn = found?.status === 'running';
+    if (isOn && found.disks.some((disk) => disk.purpose !== 'normal')) return 'busy';
+    if (isOn) await powerOff(context, proxyId);
+    desk.setStarted(proxyId, false);
+    return isOn ? 'done' : 'off';
+  });
+}
+
+/** A task that says it is done may have done nothing, so the proxy is looked at. */
+async function powerOff(context: ReleaseContext, proxyId: string): Promise<void> {
+  const { scp, clock, busyWaitMs } = context;
+  for (let stops = 0; stops < MAX_STOPS; stops++) {
     await retryWhileTaken({ clock, maxMs: busyWaitMs }, async () => {
       const { taskId } = await scp.stopServer(proxyId);
       await scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
     });
-    desk.setStarted(proxyId, false);
-    return 'done';
-  });
+    if ((await settledConfiguration(context, proxyId))?.status !== 'running') return;
+  }
+  throw new Error('its shutdown is reported done, but it still runs');
 }
 
-/** A job that was aborted while its proxy started must not leave it running. `undefined`: the proxy is gone. */
+/**
+ * A job that was aborted while its proxy started must not leave it running. `undefined`: the proxy is gone.
+ * @throws Error when it does not come to rest
+ */
 async function settledConfiguration(context: ReleaseContext, proxyId: string) {
   const deadlineMs = context.clock.now() + CHANGING_MS;
   for (;;) {
     const found = await configurationOf(context.scp, proxyId);
     const isChanging = found?.status === 'starting' || found?.status === 'stopping';
-    if (!isChanging || context.clock.now() >= deadlineMs) return found;
+    if (!isChanging) return found;
+    if (context.clock.now() >= deadlineMs) throw new Error(`it is still ${found.status}`);
     await sleep(context.clock, POLL_MS);
   }
 }

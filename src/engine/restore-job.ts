@@ -83,6 +83,7 @@ async function writeLocked(
   await using held = new AsyncDisposableStack();
   held.defer(() => settleHotAdded(context));
   const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore')));
+  held.defer(() => settleHotAdded(context));
   const signal = AbortSignal.any([context.signal, lock.lease.signal]);
   const progress = { hasWritten: false };
   try {

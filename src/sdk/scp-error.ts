@@ -79,6 +79,16 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof ScpError && (error.status < 500 || error.status === 503);
 }
 
+/**
+ * Whether it is known what a call with a task has done: nothing, because it was declined or its task failed. After
+ * anything else (no answer, a damaged one, a task that could not be asked about or that takes too long) the effect may
+ * still come.
+ */
+export function hasComeToNothing(error: unknown): boolean {
+  if (error instanceof TaskFailed) return true;
+  return error instanceof ScpError && error.operation !== 'tasks.get' && isRefusal(error);
+}
+
 /** Whether the platform said that the thing does not exist (any more); a call that it does not know says nothing of it. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof ScpError && error.status === 404 && error.refusal !== 'UNKNOWN_PATH';
