@@ -8,7 +8,7 @@ const count = (description: string): TSchema => Type.Integer({ minimum: 0, descr
 const OUTCOMES = ['passed', 'failed', 'skipped', 'inconclusive', 'broken'];
 
 const Ranges = (description: string): TSchema =>
-  Type.Array(Type.Tuple([Type.Integer({ minimum: 0 }), Type.Integer({ minimum: 1 })]), {
+  Type.Array(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }), {
     description: `${description}; pairs of first block and number of blocks`,
   });
 

@@ -19,7 +19,14 @@ export function requirePeers(names: readonly string[]): Peers {
 }
 
 function isInstalled(name: string): boolean {
-  return searchPath().some((folder) => isExecutable(join(folder, name)));
+  return findPeer(name) !== undefined;
+}
+
+/** Where it is; `undefined` when it is not installed. */
+export function findPeer(name: string): string | undefined {
+  return searchPath()
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 }
 
 /** System programs such as mkfs are often not on the path of an ordinary user. */

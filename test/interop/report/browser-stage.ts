@@ -1,5 +1,6 @@
 /** A real browser, and everything that it complains about or asks the network for. */
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { findPeer } from '../peers.ts';
 
 export interface Looker extends AsyncDisposable {
   /** Opens a file; what goes wrong from then on is in `troubles`. */
@@ -13,7 +14,7 @@ export interface Looker extends AsyncDisposable {
 export async function startBrowser(): Promise<Looker> {
   // Root in a container has no sandbox; the pages are our own.
   const browser: Browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: findPeer('chromium') ?? 'chromium',
     args: ['--no-sandbox'],
   });
   const troubles: string[] = [];

@@ -139,7 +139,7 @@ describe('traffic of a disk before a comparison that failed', () => {
       io('d2', 'WRITE', 192),
       io('d1', 'WRITE', 0),
       job('succeeds', 2, { operation: 'restore', server: 'vm-2' }),
-      { ...wrong, what: 'server', server: 'vm-2' } as JournalEvent,
+      { ...wrong, what: 'server', server: 'vm-2' },
     );
     expect(readTraffic(journal, 'ide0')).toMatchObject({
       read: [{ offset: 128, length: 64 }],
