@@ -1,3 +1,4 @@
+import { CONDUCT_MUTANTS } from './conduct-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { DATA_PATH_MUTANTS } from './data-path-mutants.ts';
 import { FAILURE_PATH_MUTANTS } from './failure-path-mutants.ts';
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEFTOVER_MUTANTS,
   ...SIMULATOR_MUTANTS,
   ...HOTADD_MUTANTS,
+  ...CONDUCT_MUTANTS,
 ];

@@ -41,6 +41,11 @@ export class ServerConnection implements ExportConnection {
     this.#why ??= why;
   }
 
+  /** A reason that says more than the one remembered so far. */
+  amend(why: string): void {
+    this.#why = why;
+  }
+
   cut(why: string): void {
     this.note(why);
     const stream = this.#stream;

@@ -16,6 +16,8 @@ import { RequestExecutor } from './request-executor.ts';
 import type { ServerConnection } from './server-connection.ts';
 
 const DISCONNECTED = 'disconnect';
+/** A client that goes on after its farewell breaks the protocol; rules look for it. */
+const TALKED_ON = 'bytes after the disconnect';
 
 export class Transmission {
   readonly #negotiated: Negotiated;
@@ -74,9 +76,11 @@ export class Transmission {
   #onData(chunk: Buffer): void {
     this.#context.clock.hold()();
     // What comes after DISC is nobody's, and must not pile up.
-    if (this.#hasDisconnected) return;
-    this.#decoder.push(chunk);
-    this.#pump();
+    if (this.#hasDisconnected) this.#connection.amend(TALKED_ON);
+    else {
+      this.#decoder.push(chunk);
+      this.#pump();
+    }
   }
 
   #continue(): void {
@@ -134,7 +138,8 @@ export class Transmission {
 
   #finishWhenIdle(): void {
     if (this.#lastWord === undefined || !this.#executor.isIdle || this.#isPaused) return;
-    this.#connection.expectClose(this.#lastWord);
+    const hasMore = this.#hasDisconnected && this.#decoder.pendingBytes > 0;
+    this.#connection.expectClose(hasMore ? TALKED_ON : this.#lastWord);
     this.#output.end();
   }
 

@@ -1,6 +1,6 @@
 /** What an engine leaves behind, and what it takes away. */
 import { judgeEach } from '../judging.ts';
-import type { Call, JobLife, Observation } from '../observation.ts';
+import type { Call, JobLife, NbdConnection, Observation } from '../observation.ts';
 import { callsOf, idAfter, isDone } from '../read-calls.ts';
 import { listOf } from '../read-json.ts';
 import { isHeard, jobsAt, jobsBehind } from '../readings/jobs.ts';
@@ -54,7 +54,7 @@ export const CLEAN_RULES: readonly Rule[] = [
     evidence: 'rest.request backup-resources.delete and servers.delete against who had made those',
     remedy: 'Remove what the own notes name, by id. Wait for a lock of somebody else; it has an end.',
     scenarios: ['S001-full-backup-and-restore', 'S022-killed-in-mid-transfer'],
-    mutants: ['deletes-the-locks-of-others'],
+    mutants: ['deletes-the-server-it-restores'],
     judge: (seen) =>
       judgeEach(callsOf(seen, 'backup-resources.delete', 'servers.delete'), (call) => {
         const owner = ownerOf(seen, call);
@@ -69,32 +69,31 @@ export const CLEAN_RULES: readonly Rule[] = [
   },
   {
     id: 'CLEAN-3',
-    title: 'has its disks off the proxy when its job is over',
+    title: 'has closed its data connections when it deletes the backup resource',
     level: 'must',
-    clause: 'A disk that was hot-added is removed by whoever has added it, before the job ends.',
-    source: 'Vendor workflow, HotAdd, step e',
+    clause:
+      'Disks are closed and disconnected; after that the backup resource is deleted, and the snapshot last.',
+    source: `${WORKFLOW}; SFVDDK, order of the calls`,
     fidelity: 'documented',
     breaks:
-      'The clone keeps its snapshot alive and takes a slot of the proxy, until nothing more can be attached.',
-    evidence: 'hot-added disks of a job that succeeded, at its end: gone, or their removal asked for',
-    remedy:
-      'Release in a block that runs however the job ends, and look afterwards whether the disks are gone.',
+      'The host keeps the disk open: the deletion fails or is delayed, and the snapshot cannot be merged.',
+    evidence:
+      'rest.request backup-resources.delete against nbd.open, DISC and nbd.close of the connections to its disks',
+    remedy: 'Say DISC on every connection and wait for its end, then delete the resource.',
     scenarios: ['S001-full-backup-and-restore'],
-    mutants: ['never-detaches'],
-    needs: ['hotadd'],
+    mutants: ['unlocks-while-reading'],
     judge: (seen) =>
-      judgeEach(
-        madeInGoodJobs(seen).filter(({ made }) => made.kind === 'hot-added disk'),
-        ({ made, end }) =>
-          isThereAt(made, end.n) && !isDoomedBy(made, end.n)
-            ? {
-                at: end.n,
-                expected: `disk ${made.id} off its proxy at the end of the job`,
-                actual: 'it is attached, and nobody has asked for its removal',
-                evidence: [made.n],
-              }
-            : undefined,
-      ),
+      judgeEach(callsOf(seen, 'backup-resources.delete'), (call) => {
+        const open = seen.connections.find((connection) => isOpenUnder(connection, call));
+        return open === undefined
+          ? undefined
+          : {
+              at: call.n,
+              expected: 'no connection to the disks of the resource',
+              actual: `connection ${open.connection} to ${open.device ?? 'a disk'} is open`,
+              evidence: [open.n],
+            };
+      }),
   },
   {
     id: 'CLEAN-4',
@@ -172,7 +171,7 @@ export const CLEAN_RULES: readonly Rule[] = [
     remedy:
       'Note durably what is about to be made, before the call; at the beginning of a job read the notes of runs that are dead, and remove what they name.',
     scenarios: ['S021-killed-around-the-snapshot', 'S050-killed-while-disks-are-attached'],
-    mutants: ['forgets-its-dead'],
+    mutants: ['forgets-what-it-made'],
     needs: ['cleanup'],
     judge: (seen) =>
       judgeEach(leftovers(seen), ({ made, died, until }) =>
@@ -214,19 +213,11 @@ function isForAnother(seen: Observation, { n, actor }: Call, job: JobLife): bool
   return jobsAt(seen, n).some((other) => other.job !== job.job && other.actor === actor);
 }
 
-interface MadeInJob {
-  readonly made: MadeThing;
-  readonly job: JobLife;
-  readonly end: NonNullable<JobLife['end']>;
-}
-
-function madeInGoodJobs(seen: Observation): readonly MadeInJob[] {
-  return madeThingsOf(seen).flatMap((made) => {
-    const [job, other] = jobsBehind(seen, made);
-    if (job === undefined || other !== undefined || job.outcome !== 'succeeds' || job.end === undefined)
-      return [];
-    return made.createdBy !== undefined && isHeard(seen, made.createdBy) ? [{ made, job, end: job.end }] : [];
-  });
+/** A connection that has said DISC is over for its client. */
+function isOpenUnder({ n, resource, requests, end }: NbdConnection, call: Call): boolean {
+  if (resource?.id !== idAfter(call, 'backup-resources') || n > call.n) return false;
+  const isLeft = requests.some((request) => request.command === 'DISC' && request.n < call.n);
+  return !isLeft && (end === undefined || end.n > call.n);
 }
 
 function isThereAt({ n: begin, end }: MadeThing, n: number): boolean {

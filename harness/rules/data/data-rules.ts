@@ -26,7 +26,7 @@ export const DATA_RULES: readonly Rule[] = [
     remedy:
       'Begin with the first write that is named: which range, which disk, read when, over which connection.',
     scenarios: ['S001-full-backup-and-restore', 'S002-full-and-three-incrementals'],
-    mutants: ['first-page-only', 'base-of-the-wrong-snapshot', 'device-by-order'],
+    mutants: ['first-page-only', 'base-of-the-wrong-snapshot', 'cuts-the-last-block'],
     judge: (seen) => judgeComparisons(seen, 'point'),
   },
   {
@@ -41,7 +41,7 @@ export const DATA_RULES: readonly Rule[] = [
     remedy:
       'Write what the point says, also where it says zeros, and check that everything was acknowledged.',
     scenarios: ['S001-full-backup-and-restore', 'S030-restore-over-the-server'],
-    mutants: ['loses-a-write'],
+    mutants: ['loses-a-write', 'zeros-are-not-written'],
     judge: (seen) => judgeComparisons(seen, 'server'),
   },
   {
@@ -58,7 +58,7 @@ export const DATA_RULES: readonly Rule[] = [
     remedy:
       'Plan all areas first, round outward, clip to the disk, and let the job fail when a byte was not read.',
     scenarios: ['S002-full-and-three-incrementals', 'S005-paged-changed-areas'],
-    mutants: ['device-by-order', 'reads-only-half-of-an-area'],
+    mutants: ['reads-only-half-of-an-area', 'race-error-ignored', 'retry-skips-the-range'],
     judge: (seen) =>
       judgeEach(tracked(seen), ({ attempt, disk, areas }) => {
         const [missed] = withoutRanges(areas, rangesLookedAt(ioUnder(seen, attempt.resource, disk)));
@@ -76,7 +76,7 @@ export const DATA_RULES: readonly Rule[] = [
     evidence:
       'reads before all changed areas were read, outside of those areas; up to 1 MiB round an area, and at the beginning of a disk, is taken as rounding',
     remedy: 'Take the change list for what to read, not for what to store.',
-    scenarios: ['S005-paged-changed-areas'],
+    scenarios: ['S094-little-has-changed'],
     mutants: ['reads-everything-every-time'],
     needs: ['incremental'],
     judge: (seen) =>

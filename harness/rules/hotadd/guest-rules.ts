@@ -21,7 +21,7 @@ export const HOTADD_GUEST_RULES: readonly Rule[] = [
     evidence: 'guest.io on disks, against who had them attached',
     remedy: 'Find the device by its serial number, check its size, and wait or give up when none fits.',
     scenarios: ['S043-race-lost-to-a-stranger', 'S054-devices-in-another-order'],
-    mutants: ['newest-device-is-mine'],
+    mutants: ['sniffs-at-every-device'],
     needs: ['hotadd'],
     judge: (seen) =>
       judgeEach(used(seen), ({ life, first }) =>

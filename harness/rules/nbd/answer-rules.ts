@@ -22,7 +22,7 @@ export const NBD_ANSWER_RULES: readonly Rule[] = [
     remedy:
       'Keep a request until its answer is complete; on a break repeat it from its first byte, a bounded number of times.',
     scenarios: ['S017-connection-drops-in-mid-reply', 'S018-server-falls-silent'],
-    mutants: ['lost-connection-reads-as-zeros'],
+    mutants: ['retry-skips-the-range'],
     judge: (seen) => judgeUncovered(seen, ({ error }) => error === undefined, 'was never answered'),
   },
   {
@@ -38,7 +38,7 @@ export const NBD_ANSWER_RULES: readonly Rule[] = [
       'nbd.reply with an error to READ, against the reads of the same disk under the same resource, in jobs that succeeded',
     remedy: 'Let an error of the data path end the attempt; never fill a range that could not be read.',
     scenarios: ['S037-disk-read-error', 'S071-failed-read-while-others-run'],
-    mutants: ['unreadable-reads-as-zeros', 'vanished-device-reads-as-zeros'],
+    mutants: ['unreadable-reads-as-zeros'],
     judge: (seen) =>
       judgeUncovered(seen, ({ error }) => error !== undefined && error !== 0, 'was answered with an error'),
   },

@@ -82,7 +82,7 @@ export const NBD_HANDSHAKE_RULES: readonly Rule[] = [
     remedy:
       'Wait for the task of the call, then read the resource until its status is running, then connect.',
     scenarios: ['S001-full-backup-and-restore'],
-    mutants: ['connects-before-the-lock'],
+    mutants: ['does-not-wait-for-the-lock'],
     judge: (seen) =>
       judgeEach(naming(seen), ({ options, tooEarly }) => {
         const early = options.find(({ export: name, n }) => name !== undefined && tooEarly(name, n));

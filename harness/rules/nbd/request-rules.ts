@@ -158,7 +158,7 @@ export const NBD_REQUEST_RULES: readonly Rule[] = [
     breaks: 'Connections beyond the limit are refused, and jobs that began together fail together.',
     evidence: 'nbd.open and nbd.close of connections whose resources are served by the same host',
     remedy: 'Keep one limit per host for the whole product, and queue what exceeds it.',
-    scenarios: ['S035-two-servers-at-once'],
+    scenarios: ['S035-two-servers-at-once', 'S036-guest-writes-during-the-backup'],
     mutants: ['floods-a-host-with-connections'],
     judge: (seen) =>
       judgeEach(opened(seen), (connection) => {

@@ -2,6 +2,7 @@
 import { judgeEach } from '../judging.ts';
 import type { JobLife, Observation } from '../observation.ts';
 import { callsOf } from '../read-calls.ts';
+import { textOf } from '../read-json.ts';
 import { type Attempt, attemptsOf } from '../readings/attempts.ts';
 import { type DiskIo, diskIoOf, WRITES } from '../readings/disk-io.ts';
 import { areasOf, ioUnder, rangesSettled } from '../readings/disk-maps.ts';
@@ -14,33 +15,25 @@ const RECOVERY = 'SCP guide, recovery';
 export const RESTORE_RULES: readonly Rule[] = [
   {
     id: 'RESTORE-1',
-    title: 'writes to a server only while it is off',
+    title: 'locks and writes a server for a restore only while it is off',
     level: 'must',
     clause:
-      'A server is shut down before its disks are written; while a disk is restored it belongs to two servers.',
+      'A server is shut down before it is locked for a restore; while a disk is written it belongs to two servers.',
     source: RECOVERY,
     fidelity: 'documented',
     breaks: 'The running guest and the restore write to the same file system, which is destroyed.',
-    evidence: 'the power state of the target at every write under a resource of type restore',
+    evidence:
+      'the power state of the target at every call for a lock of type restore, and at every write under one',
     remedy:
-      'Read the state of the target first, ask for its shutdown where it runs, and write when it is stopped.',
+      'Read the state of the target first, ask for its shutdown where it runs, and go on when it is stopped.',
     scenarios: ['S030-restore-over-the-server', 'S065-restore-through-hot-added-disks'],
-    mutants: ['starts-the-target-too-early'],
+    mutants: ['starts-the-target-first'],
     judge: (seen) =>
-      judgeEach(written(seen), ({ attempt: { resource }, writes }) => {
-        const bad = writes.find(({ n }) => RUNNING.has(powerAt(seen, resource.server, n) ?? ''));
-        const isOwnDoing = callsOf(seen, 'servers.start').some(
-          ({ n, server }) => server === resource.server && n > resource.n && n < (bad?.n ?? 0),
-        );
-        const wasSo = RUNNING.has(powerAt(seen, resource.server, resource.n) ?? '');
-        return bad === undefined || !(isOwnDoing || wasSo)
-          ? undefined
-          : {
-              at: bad.n,
-              expected: `server ${resource.server} is off`,
-              actual: `${bad.command} while it was ${powerAt(seen, resource.server, bad.n) ?? ''}`,
-              evidence: [resource.n],
-            };
+      judgeEach([...restoreLocks(seen), ...firstWrites(seen)], ({ n, server, what }) => {
+        const power = powerAt(seen, server, n) ?? 'stopped';
+        return RUNNING.has(power) && isKnownBefore(seen, server, n)
+          ? { at: n, expected: `server ${server} is off`, actual: `${what} while it was ${power}` }
+          : undefined;
       }),
   },
   {
@@ -209,6 +202,37 @@ export const RESTORE_RULES: readonly Rule[] = [
 ];
 
 const RUNNING: ReadonlySet<string> = new Set(['running', 'starting']);
+
+interface OnTarget {
+  readonly n: number;
+  readonly server: string;
+  readonly what: string;
+}
+
+function restoreLocks(seen: Observation): readonly OnTarget[] {
+  return callsOf(seen, 'backup-resources.create')
+    .filter(({ body }) => textOf(body, 'type') === 'restore')
+    .map(({ n, server = '' }) => ({ n, server, what: 'a lock for a restore was asked for' }));
+}
+
+function firstWrites(seen: Observation): readonly OnTarget[] {
+  return written(seen).flatMap(({ attempt, writes }) =>
+    writes.slice(0, 1).map(({ n, command }) => ({ n, server: attempt.resource.server, what: command })),
+  );
+}
+
+/** It started the server itself, or has looked at servers since that came to run. */
+function isKnownBefore(seen: Observation, server: string, n: number): boolean {
+  const change = seen.states.findLast(
+    (state) => state.entity === 'server' && state.id === server && state.n < n,
+  );
+  return seen.calls.some(
+    (call) =>
+      call.n < n &&
+      ((call.operation === 'servers.start' && call.server === server) ||
+        (call.operation === 'servers.list' && call.n > (change?.n ?? 0))),
+  );
+}
 
 interface Written {
   readonly attempt: Attempt;

@@ -55,6 +55,11 @@ export class RequestDecoder {
     this.#payloadBytes = length;
   }
 
+  /** Bytes that belong to no event yet. */
+  get pendingBytes(): number {
+    return this.#queue.length;
+  }
+
   /** The next event, or `undefined` until more bytes come. */
   next(): TransmissionRequest | undefined {
     switch (this.#state) {
