@@ -4,6 +4,7 @@
  * Collected while the scenario runs clean. A run under attack is the same run up to the instant of the attack, so the
  * n-th of a name is the same step in both.
  */
+import { PROXY_OS_NAME } from '../../src/contract/assumed.ts';
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 import { ENGINE_NAMES, type EngineName } from '../runner/scenario-schema.ts';
 import type { Story } from '../runner/story.ts';
@@ -23,7 +24,9 @@ interface Connection {
 export class PointCollector {
   readonly #points: Point[] = [];
   readonly #nth = new Map<string, number>();
-  readonly #running = new Set<string>();
+  /** Servers of the backup resources that are running, by resource. */
+  readonly #running = new Map<string, string>();
+  #isProxy: (id: string) => boolean = () => false;
   readonly #steps = new Map<string, string>();
   /** Places in the list of points of the calls that were made. */
   readonly #calls = new Map<number, number>();
@@ -39,6 +42,8 @@ export class PointCollector {
   attend(story: Story): void {
     const begunMs = story.clock.now();
     this.#nowMs = () => story.clock.now() - begunMs;
+    const { servers } = story.world;
+    this.#isProxy = (id) => servers.list().some((one) => one.id === id && one.osName === PROXY_OS_NAME);
     story.world.journal.watch((entry) => this.#note(entry));
     for (const engine of ENGINE_NAMES) this.#attendEngine(story, engine);
   }
@@ -55,7 +60,8 @@ export class PointCollector {
   #note(entry: JournalEntry): void {
     switch (entry.type) {
       case 'rest.request':
-        if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
+        if (entry.operation !== 'unknown')
+          this.#add(entry.type, entry.operation, {}, this.#isUnderLock(entry));
         this.#calls.set(entry.call, this.#points.length - 1);
         return;
       case 'rest.reply':
@@ -80,6 +86,16 @@ export class PointCollector {
     }
   }
 
+  /** Whether the server that the call concerns is locked: any server, where it names none or a proxy. */
+  #isUnderLock({ path, query, body }: Extract<JournalEntry, { type: 'rest.request' }>): boolean {
+    const resource = /\/backup-resources\/([^/]+:[^/]+)/.exec(decodeURIComponent(path))?.[1];
+    if (resource !== undefined) return this.#running.has(resource);
+    const inBody = (body as { readonly server_id?: unknown } | null | undefined)?.server_id;
+    const server = /\/servers\/([0-9a-f-]{36})/.exec(path)?.[1] ?? query['server_id'] ?? inBody;
+    if (typeof server !== 'string' || this.#isProxy(server)) return this.#running.size > 0;
+    return [...this.#running.values()].includes(server);
+  }
+
   #notePage({ call, data }: Extract<JournalEntry, { type: 'rest.reply' }>): void {
     const at = this.#calls.get(call) ?? -1;
     const point = this.#points[at];
@@ -91,7 +107,7 @@ export class PointCollector {
 
   #noteState(entry: Extract<JournalEntry, { type: 'state' }>): void {
     if (entry.entity !== 'backup-resource') return;
-    if (entry.to === 'running') this.#running.add(entry.id);
+    if (entry.to === 'running') this.#running.set(entry.id, entry.server ?? '');
     else this.#running.delete(entry.id);
     // A renewal is told as a running resource that goes on running.
     if (entry.from === 'running' && entry.to === 'running') this.#add('lease.tick', 'renewed');
@@ -125,12 +141,11 @@ export class PointCollector {
     known.sentBytes += REPLY_HEADER_BYTES + bytes;
   }
 
-  #add(kind: PointKind, name: string, detail: Detail = {}): void {
+  #add(kind: PointKind, name: string, detail: Detail = {}, isLocked = this.#running.size > 0): void {
     const whose = detail.engine === undefined ? '' : `${detail.engine}/`;
     const nth = this.#count(`${kind}:${whose}${name}`);
     const ordinal = this.#count(`${kind} ${whose}`);
     const id = `${kind}:${whose}${name}#${nth}`;
-    const isLocked = this.#running.size > 0;
     const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
     this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
   }
