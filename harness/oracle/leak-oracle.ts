@@ -124,12 +124,15 @@ function powerChanges({ before, after, journal, operator }: LeakQuestion): Leak[
     }));
 }
 
-/** A server that went off by itself is the platform's loss, and its owner's to start again. */
+/**
+ * A server that went off by itself is the platform's loss, and its owner's to start again. Whoever finds it off, starts
+ * it and powers it off behind himself leaves it as he found it.
+ */
 function hasCrashed(journal: readonly JournalEntry[], id: string): boolean {
-  const last = journal.findLast(
-    (entry) => entry.type === 'state' && entry.entity === 'server' && entry.id === id,
+  return journal.some(
+    (entry) =>
+      entry.type === 'state' && entry.entity === 'server' && entry.id === id && entry.why === 'it crashed',
   );
-  return last?.type === 'state' && last.to === 'stopped' && last.why === 'it crashed';
 }
 
 function openConnections(journal: readonly JournalEntry[]): readonly { id: number; n: number }[] {

@@ -4,7 +4,8 @@
  * - a resource is not deleted while requests on its connections are unanswered (story F07);
  * - neither a resource nor a snapshot is deleted while a hot-added disk stands on it (F07, F33), unless its removal had
  *   been asked for: a guest may refuse to let go;
- * - a snapshot is not deleted while a resource still holds its server (the engine's duty: resource first).
+ * - a snapshot is not deleted while a resource still stands on it (the engine's duty: resource first); where the
+ *   journal does not tell which one that is, every snapshot of the server counts.
  * It does not judge whether renewals came early enough; a lock that ran out shows in the job's result.
  */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
@@ -38,15 +39,21 @@ interface Attachment {
   readonly proxy: string;
   readonly source: string;
   readonly resource: string;
-  readonly isClone: boolean;
+  /** That it is a clone of; absent for the disk itself. */
+  readonly snapshot: string | undefined;
   isRemovalAsked: boolean;
+}
+
+interface Holder {
+  readonly server: string;
+  readonly snapshot: string | undefined;
 }
 
 /** What the journal has told so far. */
 interface Watch {
   readonly connections: Map<number, Connection>;
-  /** Server of every resource that holds it now. */
-  readonly holders: Map<string, string>;
+  /** Every resource that holds its server now. */
+  readonly holders: Map<string, Holder>;
   readonly ended: Set<string>;
   /** By proxy and disk. */
   readonly attached: Map<string, Attachment>;
@@ -90,7 +97,8 @@ function followState(watch: Watch, entry: Entry<'state'>): LockViolation[] {
   if (entry.entity === 'hot-added-disk') return followAttachment(watch, entry);
   if (entry.entity !== 'backup-resource') return [];
   if (entry.to === 'running' || entry.to === 'pending') {
-    watch.holders.set(entry.id, entry.server ?? '');
+    const snapshot = detailOf(entry)['snapshot'] ?? watch.holders.get(entry.id)?.snapshot;
+    watch.holders.set(entry.id, { server: entry.server ?? '', snapshot: textOf(snapshot) });
   } else {
     watch.holders.delete(entry.id);
     watch.ended.add(entry.id);
@@ -102,17 +110,25 @@ function followAttachment({ attached }: Watch, entry: Entry<'state'>): LockViola
   const proxy = entry.server ?? '';
   if (entry.to !== 'attached') attached.delete(`${proxy}/${entry.id}`);
   else {
-    const { source, resource, snapshot } = (entry.detail ?? {}) as Readonly<Record<string, unknown>>;
+    const { source, resource, snapshot } = detailOf(entry);
     attached.set(`${proxy}/${entry.id}`, {
       disk: entry.id,
       proxy,
       source: String(source),
       resource: String(resource),
-      isClone: snapshot !== undefined,
+      snapshot: textOf(snapshot),
       isRemovalAsked: false,
     });
   }
   return [];
+}
+
+function detailOf({ detail }: Entry<'state'>): Readonly<Record<string, unknown>> {
+  return (detail ?? {}) as Readonly<Record<string, unknown>>;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function judgeGuestIo({ attached }: Watch, entry: Entry<'guest.io'>): LockViolation[] {
@@ -155,11 +171,14 @@ function judgeResourceDelete(watch: Watch, entry: Entry<'rest.request'>): LockVi
 }
 
 function judgeSnapshotDelete(watch: Watch, entry: Entry<'rest.request'>): LockViolation[] {
-  const clone = attachments(watch).find(({ isClone, source }) => isClone && entry.path.includes(source));
+  const asked = `${entry.path} ${JSON.stringify(entry.body ?? '')}`;
+  const clone = attachments(watch).find(({ snapshot }) => snapshot !== undefined && asked.includes(snapshot));
   if (clone !== undefined) return [standsOn(clone, `a snapshot of ${clone.source}`, entry.n)];
-  const holder = [...watch.holders].find(([, server]) => server !== '' && entry.path.includes(server));
+  const holder = [...watch.holders].find(([, { server, snapshot }]) =>
+    snapshot === undefined ? server !== '' && entry.path.includes(server) : asked.includes(snapshot),
+  );
   if (holder === undefined) return [];
-  const what = `a snapshot of server ${holder[1]} was deleted while backup resource ${holder[0]} held it`;
+  const what = `a snapshot of server ${holder[1].server} was deleted while backup resource ${holder[0]} held it`;
   return [{ rule: 'snapshot-before-resource', what, at: entry.n }];
 }
 

@@ -31,7 +31,18 @@ function* fewerSteps(scenario: Scenario): Generator<Scenario, void> {
   for (const [at, step] of scenario.steps.entries()) {
     for (const list of step.together ?? [])
       yield { ...scenario, steps: scenario.steps.toSpliced(at, 1, ...list) };
+    for (const together of fewerTogether(step.together ?? []))
+      yield { ...scenario, steps: scenario.steps.toSpliced(at, 1, { together }) };
   }
+}
+
+type Lists = NonNullable<StepNode['together']>;
+
+/** At least two lists, or they are no longer side by side; each of at least one step. */
+function* fewerTogether(lists: Lists): Generator<Lists, void> {
+  for (const fewer of without(lists)) if (fewer.length > 1) yield [...fewer];
+  for (const [at, list] of lists.entries())
+    for (const fewer of without(list)) if (fewer.length > 0) yield lists.toSpliced(at, 1, [...fewer]);
 }
 
 function* fewerServers(scenario: Scenario): Generator<Scenario, void> {

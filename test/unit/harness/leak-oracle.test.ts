@@ -92,11 +92,12 @@ describe('leak oracle', () => {
   it.each([
     ['went off by itself', [power(1, 'stopped', 'it crashed')], []],
     [
-      'went off by itself, was started and switched off',
+      'went off by itself, was started for a job and powered off behind it',
       [power(1, 'stopped', 'it crashed'), power(2, 'running', 'start'), power(3, 'stopped', 'stop')],
-      ['server vm1 was running and is stopped'],
+      [],
     ],
-  ])('a server that %s is no leak unless somebody did it', (_what, journal, leaks) => {
+    ['was stopped', [power(1, 'stopped', 'stop')], ['server vm1 was running and is stopped']],
+  ])('looks for who did it when a server %s', (_what, journal, leaks) => {
     const after = { ...before, servers: [{ id: 'vm-1', name: 'vm1', status: 'stopped' }] };
     expect(findLeaks(question({ after, journal })).map(({ what }) => what)).toEqual(leaks);
   });

@@ -107,6 +107,13 @@ describe('lock oracle', () => {
     expect(judge(state('running'), deleteSnapshot)).toEqual(['snapshot-before-resource at 1']);
   });
 
+  it('lets another snapshot of the server go while a resource or a clone stands on this one', () => {
+    const other = rest('snapshot.delete', '/janus/20180725/servers/vm-1/snapshots/snap-0');
+    const held = { ...state('running'), detail: { snapshot: 'snap-1' } } as JournalEvent;
+    expect(judge(held, attached, other)).toEqual([]);
+    expect(judge(held, deleteSnapshot)).toEqual(['snapshot-before-resource at 1']);
+  });
+
   it('finds a resource or a snapshot deleted under a disk that is attached to a proxy', () => {
     expect(judge(state('running'), attached, deleteResource)).toEqual(['deleted-while-attached at 2']);
     expect(judge(attached, deleteSnapshot)).toEqual(['deleted-while-attached at 1']);
