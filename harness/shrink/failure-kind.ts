@@ -7,9 +7,9 @@ export function failureKind({ outcome, findings }: RunRecord): string | undefine
   return `${placeOf(finding.where)}: ${plain(finding.actual)}`;
 }
 
-/** Steps lose their numbers: they move when others are taken away. */
+/** Steps lose their numbers, and that they ran beside others: both change when others are taken away. */
 function placeOf(where: string): string {
-  return where.replace(/^steps(\.\S+)? /, '').replaceAll(/\.\d+/g, '');
+  return where.replace(/^steps\.\S+ (together\S* )*/, '').replaceAll(/\.\d+/g, '');
 }
 
 const KIND_CHARACTERS = 40;
