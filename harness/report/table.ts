@@ -2,7 +2,7 @@
 import type { Outcome, ScenarioResult } from '../runner/outcome.ts';
 import { describeFinding } from './describe-finding.ts';
 import { engineLabel } from './engine-label.ts';
-import { RULE_AREAS } from '../rules/rule-api.ts';
+import { countRules } from './judgement.ts';
 import type { Report } from './report.ts';
 import type { ReportedRule } from './reported-rule.ts';
 
@@ -53,12 +53,7 @@ function renderTrouble(result: ScenarioResult): string[] {
 function renderRules(rules: readonly ReportedRule[]): readonly string[] {
   if (rules.length === 0) return [];
   const violated = rules.filter(({ outcome }) => outcome === 'violated').map(renderViolated);
-  const areas = RULE_AREAS.flatMap((area) => {
-    const own = rules.filter((rule) => rule.area === area && rule.outcome !== 'not-applicable');
-    const kept = own.filter(({ outcome }) => outcome === 'passed').length;
-    return own.length === 0 ? [] : [`${area} ${kept}/${own.length}`];
-  });
-  return [...violated, `Rules kept: ${areas.join(', ')}`];
+  return [...violated, countRules(rules)];
 }
 
 function renderViolated({ rule, level, title, violations, hidden = 0 }: ReportedRule): string {

@@ -17,6 +17,7 @@ interface Entry {
 }
 
 const harness = async (): Promise<Register> => (await import('./run-commands.ts')).registerRunCommands;
+const rules = async (): Promise<Register> => (await import('./rule-commands.ts')).registerRuleCommands;
 const engine = async (): Promise<Register> => (await import('./backup-commands.ts')).registerBackupCommands;
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
@@ -49,7 +50,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show a report.json again, or turn it into its other forms',
     load: async () => (await import('./report-commands.ts')).registerReportCommands,
   },
-  list: { summary: 'list scenarios, mutants, faults, endpoints', load: harness },
+  judge: { summary: 'hold a recorded journal against all rules', load: rules },
+  explain: { summary: 'print a rule in full, with an example of its violation', load: rules },
+  list: { summary: 'list scenarios, rules, mutants, faults, endpoints', load: harness },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,

@@ -95,9 +95,10 @@ async function playMutants(flags: MutantFlags): Promise<boolean> {
   return survivors.length === 0;
 }
 
-function showVerdict({ id, title, killedBy, reasons }: MutantVerdict): void {
+function showVerdict({ id, title, killedBy, rules, reasons }: MutantVerdict): void {
+  const broken = rules.length === 0 ? '' : `; breaks ${rules.join(', ')}`;
   const fate =
-    killedBy.length === 0 ? `SURVIVED ${reasons.join('; ')}` : `found out by ${killedBy.join(', ')}`;
+    killedBy.length === 0 ? `SURVIVED ${reasons.join('; ')}` : `found out by ${killedBy.join(', ')}${broken}`;
   process.stdout.write(`${id.padEnd(28)} ${title}\n${' '.repeat(29)}${fate}\n`);
 }
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { mutantDocument, rulesThatCatch } from '../../harness/mutants/mutant-document.ts';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { MUSTS } from '../../harness/musts/musts.ts';
 import { createProgress, type Progress } from '../../harness/report/progress.ts';
@@ -12,6 +13,8 @@ import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { faultDocument } from '../../harness/runner/fault-document.ts';
 import { renderEngineVerdict } from '../../harness/verdict/engine-verdict.ts';
 import { publishedVendorSchema, VENDOR_SCHEMA_NAMES } from '../../harness/verdict/vendor-schemas.ts';
+import { RULES } from '../../harness/rules/catalogue.ts';
+import { ruleDocument } from '../../harness/rules/rule-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
@@ -21,6 +24,7 @@ import type { Transport } from '../engine/engine-api.ts';
 import { CliError } from './cli-error.ts';
 import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
+import { journalSchema } from './recorded-journal.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { environmentOf } from './report-environment.ts';
 import {
@@ -237,7 +241,12 @@ const LISTS = {
       rule,
       engines,
     })),
-  mutants: () => MUTANTS.map(({ id, title, breaks, killers }) => ({ id, what: title, breaks, killers })),
+  mutants: () =>
+    MUTANTS.map((mutant) => {
+      const { id, title, breaks, killers } = mutant;
+      return { id, what: title, breaks, killers, rules: rulesThatCatch(mutant) };
+    }),
+  rules: () => RULES.map((rule) => ({ ...rule, what: rule.title })),
   musts: () => MUSTS.map(({ id, title }) => ({ id, what: title })),
   faults: () =>
     FAULT_KIND_NAMES.map((id) => {
@@ -254,7 +263,14 @@ const LISTS = {
 const SCHEMAS: Readonly<Record<string, () => string>> = {
   scenario: publishedSchema,
   report: publishedReportSchema,
+  journal: journalSchema,
   ...Object.fromEntries(VENDOR_SCHEMA_NAMES.map((name) => [name, () => publishedVendorSchema(name)])),
+};
+
+const DOCUMENTS: Readonly<Record<string, () => string>> = {
+  faults: faultDocument,
+  rules: ruleDocument,
+  mutants: mutantDocument,
 };
 
 /** What is written as it is; `undefined` for lists. */
@@ -270,19 +286,24 @@ function documentOf(what: string, of: string, isMarkdown: boolean): string | und
     return schema();
   }
   if (!isMarkdown) return undefined;
-  if (what !== 'faults') throw new CliError('usage', 'only faults are listed with --markdown');
-  return faultDocument();
+  const document = Object.hasOwn(DOCUMENTS, what) ? DOCUMENTS[what] : undefined;
+  if (document !== undefined) return document();
+  throw new CliError(
+    'usage',
+    `there is no document of ${what}`,
+    `Choose ${Object.keys(DOCUMENTS).join(', ')}.`,
+  );
 }
 
 function registerList(program: Command): void {
   const names = Object.keys(LISTS);
   program
     .command('list')
-    .description('show what there is: scenarios, mutants, musts, faults, endpoints')
+    .description('show what there is: scenarios, rules, mutants, musts, faults, endpoints')
     .argument('<what>', `${names.join(', ')}; or schema, a JSON Schema`)
     .argument('[of]', `whose schema: ${Object.keys(SCHEMAS).join(', ')}`, 'scenario')
     .option('--json', 'one JSON document on standard output')
-    .option('--markdown', 'of faults: the whole vocabulary as a document')
+    .option('--markdown', 'of faults, rules, mutants: all of it as a document')
     .addHelpText(
       'after',
       '\nExamples:\n  backlot list scenarios\n  backlot list faults --json\n  backlot list schema report',

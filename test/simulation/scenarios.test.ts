@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RULES } from '../../harness/rules/catalogue.ts';
+import { RULE_AREAS, type Rule } from '../../harness/rules/rule-api.ts';
 import { loadScenarios } from '../../harness/runner/load-scenarios.ts';
+import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { createLane } from '../../harness/runner/run-suite.ts';
+import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import type { Transport } from '../../src/engine/engine-api.ts';
 
 const scenarios = loadScenarios('scenarios');
 /** Another seed than that of `backlot run`: no expectation may hang on one seed's disks. */
@@ -16,6 +21,21 @@ afterAll(async () => {
   await simulator[Symbol.asyncDispose]();
 });
 
+const played = new Map<string, Promise<ScenarioResult>>();
+
+/** Each only once: the rules look at the same runs as the scenarios. */
+function play(scenario: Scenario, transport: Transport): Promise<ScenarioResult> {
+  const key = `${scenario.id} ${transport}`;
+  const lane = createLane({ simulator, stopwatch: () => 0 });
+  const result = played.get(key) ?? lane({ scenario, transport, seed: SEED });
+  played.set(key, result);
+  return result;
+}
+
+function transportsOf({ engines }: Scenario): readonly Transport[] {
+  return (['nbd', 'nbdssl', 'hotadd'] as const).filter((transport) => engines?.includes(transport) ?? true);
+}
+
 describe('scenarios', () => {
   it('are many, and tell the stories that they must', () => {
     const told = new Set(scenarios.flatMap(({ stories = [] }) => stories));
@@ -28,14 +48,36 @@ describe('scenarios', () => {
 
   it.each(
     scenarios.flatMap((scenario) =>
-      (['nbd', 'nbdssl', 'hotadd'] as const)
-        .filter((transport) => scenario.engines?.includes(transport) ?? true)
-        .map((transport) => ({ id: scenario.id, transport, scenario })),
+      transportsOf(scenario).map((transport) => ({ id: scenario.id, transport, scenario })),
     ),
   )('$id passes over $transport, twice alike', async ({ scenario, transport }) => {
-    const lane = createLane({ simulator, stopwatch: () => 0 });
-    const { outcome, reason, journalHash } = await lane({ scenario, transport, seed: SEED });
+    const { outcome, reason, journalHash, verdicts } = await play(scenario, transport);
     expect({ outcome, reason }).toEqual({ outcome: 'passed', reason: '' });
     expect(journalHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(verdicts?.filter((verdict) => verdict.outcome === 'violated')).toEqual([]);
   });
 });
+
+describe('rules', () => {
+  it('are at least sixty, in every area, with ids of their own', () => {
+    expect(RULES.length).toBeGreaterThanOrEqual(60);
+    expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+    expect(RULE_AREAS.filter((area) => !RULES.some(({ id }) => id.startsWith(`${area}-`)))).toEqual([]);
+  });
+
+  it.each(RULES)('$id is exercised by each scenario that is named for it', async (rule) => {
+    for (const id of rule.scenarios) expect(await exercisedIn(rule, id), id).toBeGreaterThan(0);
+  });
+});
+
+/** Over all engines of the scenario. */
+async function exercisedIn(rule: Rule, id: string): Promise<number> {
+  const scenario = scenarios.find((one) => one.id === id);
+  if (scenario === undefined) throw new Error(`${rule.id} names ${id}, which does not exist`);
+  let exercised = 0;
+  for (const transport of transportsOf(scenario)) {
+    const { verdicts = [] } = await play(scenario, transport);
+    exercised += verdicts.find((verdict) => verdict.rule === rule.id)?.exercised ?? 0;
+  }
+  return exercised;
+}

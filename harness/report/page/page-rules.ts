@@ -2,7 +2,8 @@
 import { RULE_AREAS, type RuleFinding } from '../../rules/rule-api.ts';
 import { escapeMarkup } from '../escape-markup.ts';
 import type { Report, ReportedResult } from '../report.ts';
-import { AREA_TITLES, type ReportedRule } from '../reported-rule.ts';
+import { AREA_TITLES } from '../../rules/area-titles.ts';
+import { type ReportedRule } from '../reported-rule.ts';
 import { countText, ruleAnchor, runAnchor } from './page-words.ts';
 
 export function renderRules({ rules, results }: Report): string {

@@ -14,7 +14,7 @@ export const HOLDING_RULES: readonly Rule[] = [
     id: 'LOCK-6',
     title: 'asks for a lock time between 60 and 7200 seconds',
     level: 'must',
-    clause: 'lock_time is a number of seconds from 60 to 7200, at the creation and at every renewal.',
+    clause: 'A lock time is a number of seconds from 60 to 7200, at the creation and at every renewal.',
     source: SPEC,
     fidelity: 'documented',
     breaks: 'The platform refuses the resource, and no server can be backed up.',
