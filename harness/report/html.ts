@@ -3,6 +3,7 @@
  * but for the pictures. The verdict is on top for those who read no further.
  */
 import { pageData } from './page/page-data.ts';
+import { renderEngine } from './page/page-engine.ts';
 import { renderRules } from './page/page-rules.ts';
 import { renderScenarios } from './page/page-scenarios.ts';
 import { PAGE_DATA_ID, PAGE_SCRIPT } from './page/page-script.ts';
@@ -24,6 +25,7 @@ ${renderVerdict(report)}
 <main>
 ${renderProblems(report)}
 ${renderComparison(report)}
+${renderEngine(report)}
 ${renderRules(report)}
 ${renderScenarios(report)}
 ${renderEnvironment(report)}

@@ -113,6 +113,36 @@ const Rule = Type.Object({
   ),
 });
 
+const Engine = Type.Object(
+  {
+    outcome: Type.Enum(['pass', 'fail', 'incomplete'], {
+      description: 'incomplete: something that it declares was not looked at',
+    }),
+    name: Type.String(),
+    version: Type.Optional(Type.String()),
+    reasons: Type.Array(Type.String(), { description: 'why it is no pass' }),
+    capabilities: Type.Array(
+      Type.Object({
+        capability: Type.String(),
+        state: Type.Enum(['shown', 'absent', 'not-asked', 'not-seen', 'undeclared']),
+        asked: count('how many jobs asked for it'),
+        seen: count('how often it was seen'),
+      }),
+    ),
+    waivers: Type.Array(
+      Type.Object({
+        rule: Type.String(),
+        reason: Type.String(),
+        owner: Type.String(),
+        expires: text('the last day on which it counts'),
+        state: Type.Enum(['used', 'needless', 'unseen', 'expired']),
+        sentence: Type.String(),
+      }),
+    ),
+  },
+  { description: "of somebody else's engine: what it declares against what was seen of it" },
+);
+
 const Changes = (description: string): TSchema =>
   Type.Array(
     Type.Object({
@@ -158,6 +188,7 @@ export const ReportSchema = Type.Object({
     { description: 'what must happen in some run of a search' },
   ),
   results: Type.Array(Result),
+  engine: Type.Optional(Engine),
   comparison: Type.Optional(
     Type.Object({
       regressions: Changes('passed before, and now does not'),

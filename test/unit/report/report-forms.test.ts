@@ -4,6 +4,7 @@ import { renderHtml } from '../../../harness/report/html.ts';
 import { renderJunit } from '../../../harness/report/junit.ts';
 import { diagnoseDisk } from '../../../harness/report/page/disk-diagnosis.ts';
 import { readReport, ReportInvalid } from '../../../harness/report/read-report.ts';
+import type { Report } from '../../../harness/report/report.ts';
 import { renderSummary } from '../../../harness/report/summary.ts';
 import { DISK, reportOf, result, rule } from './report-stage.ts';
 
@@ -13,6 +14,15 @@ const hostile = reportOf(
   [rule('violated', { title: HOSTILE, rule: 'LOCK-2' })],
   HOSTILE,
 );
+
+const WAIVER = { rule: 'LOCK-2', reason: 'old', owner: 'Jane', expires: '2026-01-01' };
+const ENGINE: NonNullable<Report['engine']> = {
+  outcome: 'fail',
+  name: 'theirs',
+  reasons: ['it hot-adds, and does not say so'],
+  capabilities: [{ capability: 'hotadd', state: 'undeclared', asked: 0, seen: 3 }],
+  waivers: [{ ...WAIVER, state: 'expired', sentence: 'signed by <Jane>' }],
+};
 
 describe('page of a report', () => {
   it('lets no name from outside become markup', () => {
@@ -41,6 +51,13 @@ describe('page of a report', () => {
     const html = renderHtml(reportOf([result('passed'), result('skipped'), result('failed')]));
     const order = [...html.matchAll(/data-outcome="(\w+)"/g)].map(([, outcome]) => outcome);
     expect(order).toEqual(['failed', 'passed', 'skipped']);
+  });
+
+  it("tells what somebody else's engine declares from what was seen of it, and what is waived", () => {
+    const html = renderHtml({ ...reportOf([result('passed')]), engine: ENGINE });
+    expect(html).toContain('seen, not declared</span> <code>hotadd</code>');
+    expect(html).toContain('expired</span> <a href="#rule-LOCK-2">LOCK-2</a> signed by &lt;Jane&gt;');
+    expect(readReport(JSON.stringify({ ...reportOf([]), engine: ENGINE })).engine).toEqual(ENGINE);
   });
 
   it('stays a page when nothing was played', () => {
