@@ -7,6 +7,7 @@ import { benchHotAdd } from './bench/area-hotadd.ts';
 import { benchNbdRead } from './bench/area-nbd.ts';
 import { benchScenarios } from './bench/area-scenarios.ts';
 import { benchStart, benchWorld } from './bench/area-start.ts';
+import { benchSweep } from './bench/area-sweep.ts';
 import { type BenchArea, type BenchContext, type BenchResult, BenchSkipped } from './bench/measure.ts';
 
 const AREAS: Readonly<Record<string, BenchArea>> = {
@@ -14,6 +15,7 @@ const AREAS: Readonly<Record<string, BenchArea>> = {
   world: benchWorld,
   cbt: benchChangedAreas,
   scenarios: benchScenarios,
+  sweep: benchSweep,
   nbd: benchNbdRead,
   backup: benchBackup,
   hotadd: benchHotAdd,
@@ -23,7 +25,7 @@ export function registerBenchCommands(program: Command): void {
   program
     .command('bench')
     .description(
-      'measure start-up, worlds, NBD, backup, HotAdd, changed areas and scenarios, beside a peer where there is one',
+      'measure start-up, worlds, NBD, backup, HotAdd, changed areas, scenarios, a sweep; in turns with a peer if there is one',
     )
     .argument('[area...]', `which: ${Object.keys(AREAS).join(', ')} (all when left out)`)
     .option('--rounds <n>', 'counted rounds after one warm-up', Number, 5)
