@@ -22,6 +22,7 @@ import { seamsOfMutant } from './mutant-seams.ts';
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
 interface PlayFlags {
+  readonly script?: string;
   readonly engine?: Transport;
   readonly seed?: string;
   readonly mutant?: string;
@@ -48,7 +49,8 @@ function playCommand(program: Command, name: string, description: string): Comma
   return program
     .command(name)
     .description(description)
-    .argument('<scenario>', 'a file that a sweep or a run has written, or the id of a scenario')
+    .argument('[scenario]', 'a file that a sweep or a run has written, or the id of a scenario')
+    .option('--script <file>', 'the same, for those who like to say --seed N --script FILE')
     .addOption(new Option('--engine <name>', 'reference engine; else what the file says').choices(ENGINES))
     .option('--seed <text>', 'seed of the run; else what the file says, else 1')
     .option('--mutant <id>', 'with a broken engine or platform; else what the file says')
@@ -72,8 +74,9 @@ Examples:
   backlot replay reports/sweep/failures/W01-full.nbd.kill_1.yaml
   backlot replay FILE --until 212                          the world as it was at journal entry 212
   backlot replay FILE --until '"type":"fault.fired"'       ... when the fault struck
+  backlot replay --seed 7 --script FILE                    with another seed than the file says
   backlot replay S023 --engine nbd --seed 7 --step         any scenario, entry by entry
-Exit codes: 0 passed, 1 it fails (again), 2 wrong usage, 70 internal error.`;
+Exit codes: 0 passed, 1 it fails (again) or gives another journal than written down, 2 wrong usage, 70 internal error.`;
 
 function registerShrink(program: Command): void {
   playCommand(program, 'shrink', 'make a failing scenario as small as it can be without losing its failure')
@@ -103,8 +106,24 @@ interface Order {
   readonly seams: () => Seams;
 }
 
-function readOrder(word: string, flags: PlayFlags): Order {
-  const header: ScenarioHeader = existsSync(word) ? readHeader(readFileSync(word, 'utf8')) : {};
+/** @throws CliError when there is none, or two */
+function wordOf(word: string | undefined, { script }: PlayFlags): string {
+  const only = word ?? script;
+  if (only === undefined || (word !== undefined && script !== undefined))
+    throw new CliError('usage', 'it takes one scenario', 'Name a file or an id, or a file with --script.');
+  return only;
+}
+
+function readOrder(given: string | undefined, flags: PlayFlags): Order {
+  const word = wordOf(given, flags);
+  const text = existsSync(word) ? readFileSync(word, 'utf8') : '';
+  if (text.startsWith('{"n":') || text.startsWith('{"type":'))
+    throw new CliError(
+      'usage',
+      `${word} is a recorded journal, which can be judged but not driven again`,
+      `Try "backlot judge ${word}".`,
+    );
+  const header: ScenarioHeader = readHeader(text);
   const [scenario, ...others] = chooseScenarios([word]);
   if (scenario === undefined || others.length > 0)
     throw new CliError('usage', `${word} is ${others.length + 1} scenarios`, 'Name one of them.');
@@ -129,7 +148,7 @@ function readOrder(word: string, flags: PlayFlags): Order {
   };
 }
 
-async function replay(word: string, flags: ReplayFlags): Promise<void> {
+async function replay(word: string | undefined, flags: ReplayFlags): Promise<void> {
   const order = readOrder(word, flags);
   const { scenario, engine: transport, seed, seams } = order;
   await using simulator = await createSimulator();
@@ -148,8 +167,12 @@ async function replay(word: string, flags: ReplayFlags): Promise<void> {
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(describe(order, played))}\n` : render(order, played),
   );
-  process.exitCode =
-    played.stopped === undefined && played.record.outcome !== 'passed' ? EXIT.findings : EXIT.ok;
+  process.exitCode = played.stopped !== undefined || isAsItShouldBe(order, played) ? EXIT.ok : EXIT.findings;
+}
+
+function isAsItShouldBe({ journalHash }: Order, { record }: PlayedAgain): boolean {
+  const isSame = journalHash === undefined || journalHash === record.journalHash;
+  return isSame && record.outcome === 'passed';
 }
 
 function describe({ scenario, engine, seed, mutant, journalHash }: Order, { record, stopped }: PlayedAgain) {
@@ -225,7 +248,7 @@ async function showSteps(journal: readonly JournalEntry[]): Promise<void> {
   lines.close();
 }
 
-async function shrinkFile(word: string, flags: ShrinkFlags): Promise<void> {
+async function shrinkFile(word: string | undefined, flags: ShrinkFlags): Promise<void> {
   const order = readOrder(word, flags);
   const { engine: transport, seed, seams } = order;
   await using simulator = await createSimulator();

@@ -25,7 +25,8 @@ function scenariosIn(place: string): readonly Scenario[] {
 }
 
 /**
- * The scenarios that the words mean: a file, an id, or the beginning of ids (`S01`). All without words.
+ * The scenarios that the words mean: a file, an id, or the beginning of ids (`S01`, also of those made for sweeping).
+ * All but those without words.
  * @throws CliError when a word means none
  */
 export function chooseScenarios(words: readonly string[]): readonly Scenario[] {
@@ -33,7 +34,7 @@ export function chooseScenarios(words: readonly string[]): readonly Scenario[] {
   const names = words.filter((word) => !word.endsWith('.yaml'));
   const chosen = files.map(readFile);
   if (names.length === 0 && files.length > 0) return chosen;
-  const shipped = shippedScenarios();
+  const shipped = names.length === 0 ? shippedScenarios() : [...shippedScenarios(), ...sweepScenarios()];
   for (const name of names) {
     if (!shipped.some(({ id }) => id.startsWith(name))) throw unknownScenario(name);
   }

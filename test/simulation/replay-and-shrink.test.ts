@@ -151,13 +151,32 @@ describe('the commands', () => {
     expect(readFileSync(small, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(14);
     const again = await backlot(['replay', small, '--json']);
     expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'failed', isSameJournal: true });
-    expect((await backlot(['replay', file, '--seed', '2'])).stdout).not.toContain('as written down');
+    const other = await backlot(['replay', '--seed', '2', '--script', file]);
+    expect(other.stdout).toContain('seed 2');
+    expect(other.stdout).not.toContain('as written down');
   }, 120_000);
+
+  test('replay says so, and fails, where the journal is not the one that was written down', async () => {
+    const file = join(folder, 'other.yaml');
+    const header = writeHeader('other.yaml', { engine: 'nbd', seed: '1', journalHash: 'ab'.repeat(32) });
+    writeFileSync(file, `${header}${BIG}`);
+    const { code, stdout } = await backlot(['replay', file]);
+    expect(stdout).toMatch(/seed 1: passed$/m);
+    expect(stdout).toContain(`NOT the journal as written down, ${'ab'.repeat(32)}`);
+    expect(code).toBe(1);
+  });
 
   test('say what is wrong with what they are given', async () => {
     const passes = await backlot(['shrink', 'S001', '--engine', 'nbd']);
     expect(passes).toMatchObject({ code: 1, stderr: expect.stringContaining('does not fail') });
     expect((await backlot(['replay', 'S00'])).code).toBe(2);
+    expect((await backlot(['replay'])).stderr).toContain('it takes one scenario');
+    const journal = join(folder, 'journal.ndjson');
+    writeFileSync(journal, '{"n":0,"t":0,"type":"world.created","version":1,"seed":"1","preset":"tiny"}\n');
+    expect(await backlot(['replay', journal])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`Try "backlot judge ${journal}"`),
+    });
     expect((await backlot(['replay', 'S001', '--mutant', 'nobody'])).stderr).toContain('list mutants');
   }, 60_000);
 });
