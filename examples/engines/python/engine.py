@@ -10,7 +10,8 @@ from scp import Refused, Scp, TaskFailed, Unanswered
 from store import RunNote, Store
 
 LOCK_SECONDS = 600
-RENEW_SECONDS = 60
+RENEW_SECONDS = 45
+RENEWAL_ANSWER_SECONDS = 30
 ATTEMPTS = 3
 BUSY_SECONDS = 900
 EXPIRED = "CBT has expired"
@@ -34,21 +35,26 @@ class Lock:
 
     def __init__(self, scp, note, server_id, kind):
         self.scp, self.note = scp, note
-        made = patient(scp, lambda: scp.call("POST", "/janus/20180725/backup-resources", body={
-            "server_id": server_id, "type": kind, "lock_time": LOCK_SECONDS}))
-        self.id = made["resource_id"]
-        self.path = "/janus/20180725/backup-resources/" + self.id.replace(":", "%3A")
-        note.put(resource=self.id)
         self.ended = threading.Event()
         self.is_lost = False
         self.renewer = threading.Thread(target=self.renew, daemon=True)
+        self.state = patient(scp, lambda: self.create(server_id, kind))
+        self.renewer.start()
+
+    def create(self, server_id, kind):
+        """The time is noted first: of a lock whose id we never hear, only its end can be waited for."""
+        self.note.put(server=server_id, locked_at=time.time(), resource=None)
+        made = self.scp.call("POST", "/janus/20180725/backup-resources", body={
+            "server_id": server_id, "type": kind, "lock_time": LOCK_SECONDS})
+        self.id = made["resource_id"]
+        self.path = "/janus/20180725/backup-resources/" + self.id.replace(":", "%3A")
+        self.note.put(resource=self.id, locked_at=None)
         try:
-            scp.wait(made["task_id"])
-            self.state = self.wait_until_running()
+            self.scp.wait(made["task_id"])
+            return self.wait_until_running()
         except BaseException:
             self.release()
             raise
-        self.renewer.start()
 
     def wait_until_running(self):
         while True:
@@ -63,7 +69,7 @@ class Lock:
         """On its own schedule, whatever the reads do."""
         while not self.ended.wait(RENEW_SECONDS / self.scp.time_scale):
             try:
-                self.scp.call("PUT", self.path, body={"lock_time": LOCK_SECONDS})
+                self.scp.call("PUT", self.path, None, {"lock_time": LOCK_SECONDS}, RENEWAL_ANSWER_SECONDS)
             except Refused as refused:
                 log(f"the lock can't be renewed: {refused}")
                 self.is_lost = True
@@ -128,18 +134,22 @@ def delete_snapshots(scp, server_id, is_ours):
 
 
 def patient(scp, call):
-    """Repeats a call that is refused because the server is taken, for a quarter of an hour."""
+    """Repeats what is refused because the server is taken, for a quarter of an hour."""
     deadline = time.monotonic() + BUSY_SECONDS / scp.time_scale
     while True:
         try:
             return call()
-        except Refused as refused:
-            is_taken = refused.status in (400, 409) and any(
-                word in refused.message.lower() for word in ("task", "in use", "being used", "occupied", "locked"))
-            if not is_taken or time.monotonic() > deadline:
+        except (Refused, TaskFailed) as error:
+            if not is_taken(error) or time.monotonic() > deadline:
                 raise
-            log(f"waiting: {refused.message}")
+            log(f"waiting: {error}")
             scp.sleep(15)
+
+
+def is_taken(error):
+    if isinstance(error, Refused) and error.status not in (400, 409):
+        return False
+    return any(word in str(error).lower() for word in ("task", "in use", "being used", "occupied", "locked"))
 
 
 # Backup
@@ -334,9 +344,9 @@ def existing(scp, point, server_id):
     server = find_server(scp, server_id)
     if server["status"] != "stopped":
         raise JobFailed(f"{server['name']} is {server['status']}, not off; shut it down first")
-    sizes = {disk["id"]: disk["size_mb"] << 20 for disk in server["disks"]}
+    slots = {disk["id"] for disk in server["disks"]}
     for disk in point["disks"]:
-        if disk["device"] not in sizes:
+        if disk["device"] not in slots:
             raise JobFailed(f"{server['name']} has no disk {disk['device']}")
     return server_id
 
@@ -418,8 +428,7 @@ def clean(scp, store, server_id=None, own=None):
         if own is None and (note.is_alive() or server_id not in (None, made.get("server"))):
             continue
         try:
-            if made.get("resource"):
-                delete_resource(scp, made["resource"])
+            outlive_lock(scp, made)
             if made.get("snapshot_name"):
                 delete_snapshots(scp, made["server"], lambda one: one["name"] == made["snapshot_name"])
             if made.get("new_server"):
@@ -427,6 +436,17 @@ def clean(scp, store, server_id=None, own=None):
             note.end()
         except (Refused, TaskFailed, Unanswered) as error:
             log(f"left for the next run: {error}")
+
+
+def outlive_lock(scp, made):
+    """A lock whose id no answer told ends by itself, because nobody renews it. The snapshot must not go before."""
+    if made.get("resource"):
+        delete_resource(scp, made["resource"])
+    elif made.get("locked_at"):
+        left = made["locked_at"] + (LOCK_SECONDS + 60) / scp.time_scale - time.time()
+        if left > 0:
+            log("waiting for the end of a lock that nobody renews")
+            time.sleep(left)
 
 
 def delete_new_server(scp, made):

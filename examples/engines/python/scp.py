@@ -40,14 +40,14 @@ class Scp:
 
     # One call. The client token stays the same when it is repeated, so that the platform does it once.
 
-    def call(self, method, path, query=None, body=None):
+    def call(self, method, path, query=None, body=None, answer_seconds=ANSWER_SECONDS):
         client_token = str(uuid.uuid4()) if method in ("POST", "PUT") else None
         has_logged_in_again = False
         for attempt in range(ATTEMPTS):
             is_last = attempt == ATTEMPTS - 1
             token = self.token
             try:
-                return self.once(method, path, query, body, client_token)
+                return self.once(method, path, query, body, client_token, answer_seconds)
             except Refused as refused:
                 if refused.status == 401 and "username" in self.login and not has_logged_in_again:
                     has_logged_in_again = True
@@ -60,21 +60,25 @@ class Scp:
                     raise
             self.sleep(min(60, 5 * 2**attempt))
 
-    def once(self, method, path, query, body, client_token):
+    def once(self, method, path, query, body, client_token, answer_seconds):
         payload = "" if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json", **self.credentials(method, path, payload)}
         if client_token:
             headers["X-Client-Token"] = client_token
         target = path + ("?" + urllib.parse.urlencode(query) if query else "")
-        status, text = self.exchange(method, target, payload, headers)
+        status, text = self.exchange(method, target, payload, headers, answer_seconds)
         return read_answer(status, text)
 
-    def exchange(self, method, target, payload, headers):
+    def exchange(self, method, target, payload, headers, answer_seconds=ANSWER_SECONDS):
+        # A busy machine needs a moment of its own, however fast the platform's time goes.
+        seconds = max(0.7, answer_seconds / self.time_scale)
         try:
             if getattr(self.here, "connection", None) is None:
-                seconds = max(3, ANSWER_SECONDS / self.time_scale)
                 self.here.connection = http.client.HTTPSConnection(
-                    self.url.hostname, self.url.port, timeout=seconds, context=self.tls)
+                    self.url.hostname, self.url.port, context=self.tls)
+            self.here.connection.timeout = seconds
+            if self.here.connection.sock is not None:
+                self.here.connection.sock.settimeout(seconds)
             self.here.connection.request(method, target, payload, headers)
             answer = self.here.connection.getresponse()
             return answer.status, answer.read().decode()
