@@ -6,6 +6,7 @@
  * note stops saying so soon after its process died.
  */
 import { sleep } from '../kernel/clock.ts';
+import { isNotFound, TaskFailed, TaskTimeout } from '../sdk/scp-error.ts';
 import { ALIVE_MS } from './heartbeat.ts';
 import type { JobContext } from './job-context.ts';
 import { report, warn } from './job-context.ts';
@@ -81,6 +82,13 @@ async function deadNotes(
 async function removeNewServer(context: JobContext, note: RunNote): Promise<readonly ReleasedItem[]> {
   const { newServer } = note.record;
   if (newServer === undefined) return [];
+  if (!(await hasComeToRest(context, newServer))) {
+    warn(
+      context,
+      `server ${newServer.name} of an incomplete restore is still being created; it is removed later`,
+    );
+    return [];
+  }
   const id = newServer.id ?? (await context.scpAlways.serversNamed(newServer.name))[0]?.id;
   const server = id === undefined ? undefined : await context.scpAlways.serverById(id);
   if (server !== undefined && server.status !== 'stopped') {
@@ -95,6 +103,25 @@ async function removeNewServer(context: JobContext, note: RunNote): Promise<read
   await note.replace(rest);
   return server === undefined ? [] : [{ kind: 'server', id: server.id }];
 }
+
+/** A creation that seemed to hang may go on long after its run has given up. */
+async function hasComeToRest(
+  { scpAlways }: JobContext,
+  { taskId }: NonNullable<RunNote['record']['newServer']>,
+): Promise<boolean> {
+  if (taskId === undefined) return true;
+  try {
+    await scpAlways.waitForTask(taskId, { timeoutMs: CREATION_MS });
+    return true;
+  } catch (error) {
+    if (error instanceof TaskTimeout) return false;
+    // Failed, or forgotten by the platform: whether the server is there is seen by looking.
+    if (error instanceof TaskFailed || isNotFound(error)) return true;
+    throw error;
+  }
+}
+
+const CREATION_MS = 60_000;
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [readonly T[], readonly T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];

@@ -107,7 +107,7 @@ async function createServer(
 ): Promise<ServerItem> {
   try {
     const { taskId, serverId } = await context.scp.createServerFromConfig(config);
-    await context.note.update({ serverId, newServer: { name, id: serverId } });
+    await context.note.update({ serverId, newServer: { name, id: serverId, taskId } });
     await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
     return await waitUntilListed(context, name, async () => context.scp.serverById(serverId));
   } catch (error) {

@@ -26,7 +26,12 @@ export interface RunRecord {
   /** Proxy VMs that were started for the run. */
   readonly startedProxies: readonly ProxyAddress[];
   /** A server that a restore creates and has not completed. */
-  readonly newServer?: { readonly name: string; readonly id?: string };
+  readonly newServer?: {
+    readonly name: string;
+    readonly id?: string;
+    /** Of its creation: until it has ended, a server that is not there may still come. */
+    readonly taskId?: string;
+  };
   /** ms since the epoch; until then another process must take the run for alive. */
   readonly aliveUntilMs: number;
 }
