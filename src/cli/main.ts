@@ -53,6 +53,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   judge: { summary: 'hold a recorded journal against all rules', load: rules },
   explain: { summary: 'print a rule in full, with an example of its violation', load: rules },
   list: { summary: 'list scenarios, rules, mutants, faults, endpoints', load: harness },
+  watch: {
+    summary: 'watch a product that is worked by hand, and judge it',
+    load: async () => (await import('./watch-command.ts')).registerWatch,
+  },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,

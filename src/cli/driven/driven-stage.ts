@@ -12,6 +12,12 @@ import { claimGuestFolder, emptyGuestFolder } from '../../../simulator/guest/lev
 import { openGuestLevel } from '../../../simulator/guest/levels/open-guest-level.ts';
 import { createWallClock } from '../../runtime/wall-clock.ts';
 
+export interface StagePorts {
+  readonly scpPort: number;
+  readonly hciPort: number;
+  readonly nbdPort: number;
+}
+
 export interface StageDoor extends AsyncDisposable {
   readonly simulator: ListenableSimulator;
   openStage(hosted: HostedWorld): Promise<DrivenStage>;
@@ -19,13 +25,15 @@ export interface StageDoor extends AsyncDisposable {
 
 const HOST = '127.0.0.1';
 
-/** A simulator that listens on free ports of the loopback interface; stages follow one another on it. */
-export async function openStageDoor(): Promise<StageDoor> {
+const FREE_PORTS: StagePorts = { scpPort: 0, hciPort: 0, nbdPort: 0 };
+
+/** A simulator that listens on ports of the loopback interface; stages follow one another on it. */
+export async function openStageDoor(ports: StagePorts = FREE_PORTS): Promise<StageDoor> {
   await using open = new AsyncDisposableStack();
   const folder = await makeFolder();
   open.defer(() => rm(folder, { recursive: true, force: true }));
   const simulator = open.use(await createSimulator({ adapt: await ownAddresses() }));
-  const listeners = open.use(await listen(simulator, { host: HOST, scpPort: 0, hciPort: 0, nbdPort: 0 }));
+  const listeners = open.use(await listen(simulator, { host: HOST, ...ports }));
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, listeners.caPem);
   const platform = {

@@ -30,7 +30,8 @@ export async function openDrivenLanes(spec: DrivenSpec, count: number, witness: 
   return { lanes, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-function createStoryClock(mode: ClockMode): StoryClock {
+/** Of the wall, at some speed. It begins now, because engines sign with the time of theirs. */
+export function createStoryClock(mode: ClockMode): StoryClock {
   const clock = new ScaledClock({ startMs: Date.now(), scale: scaleOf(mode) });
   return {
     now: () => clock.now(),
