@@ -118,7 +118,7 @@ export const RESTORE_RULES: readonly Rule[] = [
       'writes without an answer, or with an error, against later ones with success to the same range in the same job',
     remedy:
       'Keep each range until its acknowledgement; repeat it on a new connection, and fail when that does not help.',
-    scenarios: ['S091-connection-breaks-while-restoring', 'S066-proxy-lost-in-mid-write'],
+    scenarios: ['S091-connection-breaks-while-restoring', 'S031-restore-lock-lost-in-mid-write'],
     mutants: ['takes-lost-writes-for-done'],
     judge: (seen) =>
       judgeEach(troubled(seen), ({ attempt, writes }) => {
