@@ -257,8 +257,18 @@ function deletions(seen: Observation): readonly Deletion[] {
     const end = Math.max(...jobs.map((job) => job.end?.n ?? 0));
     const isGood = jobs.length > 0 && jobs.every(({ outcome }) => outcome === 'succeeds');
     if (looks === undefined || !isGood) return [];
-    return isDone(call) && isHeard(seen, call) ? [{ call, end, looks }] : [];
+    const isSound = isDone(call) && isHeard(seen, call) && !isDisturbed(seen, call, end);
+    return isSound ? [{ call, end, looks }] : [];
   });
+}
+
+/** The platform was made not to answer, or to fail, before anybody could look. */
+function isDisturbed(seen: Observation, deletion: Call, end: number): boolean {
+  if (seen.faults.some(({ n }) => n > deletion.n && n < end)) return true;
+  return seen.calls.some(
+    ({ n, actor, reply }) =>
+      n > deletion.n && n < end && actor === deletion.actor && (reply === undefined || reply.status >= 429),
+  );
 }
 
 interface Leftover {
@@ -273,10 +283,18 @@ function leftovers(seen: Observation): readonly Leftover[] {
   return madeThingsOf(seen).flatMap((made) => {
     const [died, other] = jobsBehind(seen, made);
     if (died?.outcome !== 'killed' || died.end === undefined || other !== undefined) return [];
-    if (!isThereAt(made, died.end.n)) return [];
+    if (!isThereAt(made, died.end.n) || isWhole(seen, made, died.end.n)) return [];
     const until = nextAfter(seen, made, died);
     return until === undefined ? [] : [{ made, died, until }];
   });
+}
+
+/** A server whose lock was given back before the end holds all; it belongs to whoever asked for the restore. */
+function isWhole({ resources }: Observation, { kind, id }: MadeThing, n: number): boolean {
+  return (
+    kind === 'server' &&
+    resources.some(({ server, deletedBy }) => server === id && deletedBy.some((call) => call.n < n))
+  );
 }
 
 /** Half a server is found by a clean-up; what concerns a server, also by the next job on it. */

@@ -94,7 +94,8 @@ export const HOTADD_CALL_RULES: readonly Rule[] = [
     needs: ['hotadd'],
     judge: (seen) =>
       judgeEach(adds(seen), (call) => {
-        const isOutage = seen.faults.some(({ n, kind }) => n < call.n && OUTAGES.has(kind));
+        const refusedAt = call.task?.end?.n ?? call.reply?.n ?? call.n;
+        const isOutage = seen.faults.some(({ n, kind }) => n < refusedAt && OUTAGES.has(kind));
         return isOutage || call.refusal === undefined || !UNREACHABLE.test(call.refusal)
           ? undefined
           : {

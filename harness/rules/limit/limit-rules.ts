@@ -1,9 +1,9 @@
 /** How often, how soon and how much an engine asks. */
 import { judgeEach } from '../judging.ts';
 import type { Call, Observation, TaskLife } from '../observation.ts';
-import { callsOf, idAfter, isAnswered } from '../read-calls.ts';
+import { callsOf, idAfter } from '../read-calls.ts';
 import { numberOf, textOf } from '../read-json.ts';
-import { isHeard, jobsAt } from '../readings/jobs.ts';
+import { isDuring, isHeard, jobsAt } from '../readings/jobs.ts';
 import { once } from '../readings/once.ts';
 import type { Rule } from '../rule-api.ts';
 
@@ -22,7 +22,7 @@ export const LIMIT_RULES: readonly Rule[] = [
       'Pause at least half a second, or as long as Retry-After says, and twice as long after each further refusal.',
     scenarios: ['S095-call-limit-reached'],
     mutants: ['repeats-at-once'],
-    judge: (seen) => judgeEach(repeats(seen, [429]), (repeat) => hastyAfter(repeat, BACK_OFF_MS)),
+    judge: (seen) => judgeEach(repeats(seen, [429]), hasty),
   },
   {
     id: 'LIMIT-2',
@@ -37,8 +37,7 @@ export const LIMIT_RULES: readonly Rule[] = [
     remedy: 'Pause at least half a second and twice as long after each further failure, up to some seconds.',
     scenarios: ['S092-platform-unavailable-for-a-while'],
     mutants: ['repeats-at-once'],
-    judge: (seen) =>
-      judgeEach(repeats(seen, [500, 502, 503, 504]), (repeat) => hastyAfter(repeat, BACK_OFF_MS)),
+    judge: (seen) => judgeEach(repeats(seen, [500, 502, 503, 504]), hasty),
   },
   {
     id: 'LIMIT-3',
@@ -113,7 +112,7 @@ export const LIMIT_RULES: readonly Rule[] = [
     judge: (seen) =>
       judgeEach(
         repeats(seen, [400, 403, 409]).filter(({ before }) => before.method !== 'GET'),
-        (repeat) => hastyAfter(repeat, BACK_OFF_MS),
+        hasty,
       ),
   },
   {
@@ -132,9 +131,10 @@ export const LIMIT_RULES: readonly Rule[] = [
     mutants: ['asks-for-no-task'],
     judge: (seen) =>
       judgeEach(startedTasks(seen), ({ task, call }) => {
-        const answer = (pollsOf(seen).get(task.task) ?? []).find((poll) => isAnswered(poll) && isEnded(poll));
+        const polls = pollsOf(seen).get(task.task) ?? [];
+        const isAsked = polls.some((poll) => isEnded(poll) || !isHeard(seen, poll) || isRefused(poll));
         const isListed = callsOf(seen, 'tasks.list').some(({ n }) => n > (task.end?.n ?? 0));
-        return answer !== undefined || isListed
+        return isAsked || isListed
           ? undefined
           : {
               at: call.n,
@@ -181,23 +181,29 @@ const MOST_CHANGES = 100;
 interface Repeat {
   readonly before: Call;
   readonly call: Call;
+  /** The repeat before this one came as soon. */
+  readonly isOneOfMany: boolean;
 }
 
-/** Calls that repeat one which was answered with one of these. */
+/** Calls that repeat one which was answered with one of these, in the same job. */
 function repeats(seen: Observation, statuses: readonly number[]): readonly Repeat[] {
   return [...sameCalls(seen).values()].flatMap((calls) =>
     calls.flatMap((call, at) => {
       const before = calls[at - 1];
-      const status = before?.reply?.status;
-      if (before === undefined || status === undefined || !statuses.includes(status)) return [];
-      return call.n > (before.reply?.n ?? 0) && isAlone(seen, call) ? [{ before, call }] : [];
+      if (before === undefined || !statuses.includes(before.reply?.status ?? 0)) return [];
+      const earlier = calls[at - 2];
+      const isOneOfMany = earlier !== undefined && pauseBetween(earlier, before) < BACK_OFF_MS;
+      return isInOneJob(seen, before, call) ? [{ before, call, isOneOfMany }] : [];
     }),
   );
 }
 
 /** Two jobs may each make the same call for the first time. */
-function isAlone(seen: Observation, { n, actor }: Call): boolean {
-  return jobsAt(seen, n).filter((job) => job.actor === actor).length <= 1;
+function isInOneJob(seen: Observation, before: Call, call: Call): boolean {
+  const [job, other] = jobsAt(seen, call.n).filter(({ actor }) => actor === call.actor);
+  return (
+    other === undefined && job !== undefined && isDuring(job, before.n) && call.n > (before.reply?.n ?? 0)
+  );
 }
 
 const sameCalls = once(
@@ -207,14 +213,19 @@ const sameCalls = once(
     ),
 );
 
-function hastyAfter({ before, call }: Repeat, leastMs: number) {
-  const pauseMs = call.t - (before.reply?.t ?? call.t);
-  return pauseMs >= leastMs
+function pauseBetween(before: Call, call: Call): number {
+  return call.t - (before.reply?.t ?? call.t);
+}
+
+/** One that comes at once may have another reason: what failed is also asked for when a job cleans up. */
+function hasty({ before, call, isOneOfMany }: Repeat) {
+  const pauseMs = pauseBetween(before, call);
+  return pauseMs >= BACK_OFF_MS || !isOneOfMany
     ? undefined
     : {
         at: call.n,
-        expected: `a pause of at least ${leastMs} ms after ${before.reply?.status ?? 0}`,
-        actual: `${before.operation} again after ${pauseMs} ms`,
+        expected: `a pause of at least ${BACK_OFF_MS} ms after ${before.reply?.status ?? 0}`,
+        actual: `${before.operation} again after ${pauseMs} ms, not for the first time`,
         evidence: [before.reply?.n ?? before.n],
       };
 }
@@ -234,6 +245,10 @@ const ENDED: ReadonlySet<string> = new Set(['finish', 'failure', 'canceled']);
 
 function isEnded({ reply }: Call): boolean {
   return ENDED.has(textOf(reply?.data, 'status') ?? '');
+}
+
+function isRefused({ reply }: Call): boolean {
+  return (reply?.status ?? 0) >= 400;
 }
 
 interface StartedTask {
