@@ -2,7 +2,8 @@
  * backlot as a library: the simulator in one's own process, the reference engine, and what both stand on.
  *
  * `createSimulator` gives worlds without a socket; `createEngine` is the engine of `backlot backup`. With a
- * `VirtualClock` the two run a day of backups in milliseconds. The NBD client alone is `backlot/nbd`.
+ * `VirtualClock` the two run a day of backups in milliseconds. `defineConformanceSuite` has the scenarios and rules as
+ * tests of your own. The NBD client alone is `backlot/nbd`.
  */
 export { createEngine } from './src/engine/create-engine.ts';
 export type {
@@ -37,6 +38,11 @@ export { connectGuestFolder } from './src/runtime/guest-folder-agent.ts';
 export { createUndiciTransport } from './src/runtime/undici-transport.ts';
 export { createWallClock } from './src/runtime/wall-clock.ts';
 export type { HttpTransport } from './src/sdk/http-transport.ts';
+export {
+  ConformanceFailure,
+  type ConformanceSuiteOptions,
+  defineConformanceSuite,
+} from './src/library/define-conformance-suite.ts';
 export { connectGuests } from './harness/runner/connect-guests.ts';
 export { createSimulator } from './simulator/app/simulator.ts';
 export type { HostedWorld, Simulator, WorldSpec } from './simulator/app/simulator-api.ts';
