@@ -1,6 +1,14 @@
 /** What `npm pack` makes, used from an empty folder: the command runs, the library imports. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { publint } from 'publint';
@@ -66,5 +74,41 @@ describe('the packed package', () => {
        await simulator[Symbol.asyncDispose]();`,
     );
     expect(run(process.execPath, 'use.mjs').trim()).toBe('full true');
+  });
+
+  it('is a conformance suite for the vitest of another project', () => {
+    writeFileSync(
+      join(folder, 'conformance.test.mjs'),
+      `import { afterAll, describe, it } from 'vitest';
+       import { createEngine, defineConformanceSuite } from 'backlot';
+       const suite = { scenarios: ['S006'], capabilities: ['nbd', 'incremental'], describe, it, afterAll };
+       defineConformanceSuite({ ...suite, name: 'sound', engine: createEngine });
+       defineConformanceSuite({ ...suite, name: 'blind', engine: (environment, options) => createEngine({
+         ...environment,
+         scp: { ...environment.scp, close: () => environment.scp.close(), send: async (request, signal) => {
+           const answer = await environment.scp.send(request, signal);
+           if (!request.path.includes('/cbt/changed-areas')) return answer;
+           const body = JSON.parse(answer.body);
+           return { ...answer, body: JSON.stringify({ ...body, data: { ...body.data, length: 4194304, changed_area: [] } }) };
+         } },
+       }, options) });`,
+    );
+    const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs');
+    const told = join(folder, 'told.json');
+    const words = [vitest, 'run', '--root', folder, '--reporter=json', `--outputFile=${told}`];
+    const done = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+    const { testResults } = JSON.parse(readFileSync(told, 'utf8')) as {
+      testResults: { assertionResults: { fullName: string; status: string; failureMessages: string[] }[] }[];
+    };
+    const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+    const played = (name: string) => tests.find(({ fullName }) => fullName.startsWith(`${name} S006`));
+    expect(done.status).toBe(1);
+    expect(played('sound')?.status).toBe('passed');
+    expect(
+      tests.filter(({ fullName, status }) => fullName.startsWith('sound') && status === 'failed'),
+    ).toEqual([]);
+    expect(played('blind')?.status).toBe('failed');
+    expect(played('blind')?.failureMessages[0]).toContain('data was lost or taken for a hole');
+    expect(played('blind')?.failureMessages[0]).toContain('Repeat it: ');
   });
 });
