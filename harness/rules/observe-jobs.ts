@@ -1,4 +1,4 @@
-/** Jobs, from their beginning to their end. */
+/** Jobs of the judged engines, from their beginning to their end. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 import type { JobLife } from './observation.ts';
 
@@ -7,14 +7,25 @@ type Growing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface JobIndex {
   readonly add: (entry: JobEntry) => void;
+  /** Whether it may be what a judged engine has made. */
+  readonly areTheirs: (found: Extract<JournalEntry, { type: 'compared' }>) => boolean;
   readonly all: readonly JobLife[];
 }
 
-export function createJobIndex(): JobIndex {
+export function createJobIndex(actors: ReadonlySet<string>): JobIndex {
   const all: Growing<JobLife>[] = [];
+  /** Points of engines that are not judged. */
+  const foreign = new Set<string>();
+  let hasForeign = false;
   return {
     all,
+    areTheirs: ({ point }) => !foreign.has(point) && (all.length > 0 || !hasForeign),
     add(entry) {
+      if (entry.actor !== undefined && !actors.has(entry.actor)) {
+        hasForeign = true;
+        if (entry.point !== undefined) foreign.add(entry.point);
+        return;
+      }
       const known = all.find(({ job }) => job === entry.job);
       if (known === undefined) all.push(begin(entry));
       else end(known, entry);

@@ -19,7 +19,7 @@ export function observe(journal: readonly JournalEntry[], options: ObserveOption
   const actors = new Set(options.actors ?? actorsOf(journal));
   const faults: FaultStrike[] = [];
   const calls = createCallIndex(actors);
-  const jobs = createJobIndex();
+  const jobs = createJobIndex(actors);
   const locks = createLockIndex(actors);
   const lives = createLifeIndex(actors);
   const nbd = createNbdIndex();
@@ -57,7 +57,7 @@ export function observe(journal: readonly JournalEntry[], options: ObserveOption
         jobs.add(entry);
         break;
       case 'compared':
-        plain.comparisons.push(entry);
+        if (jobs.areTheirs(entry)) plain.comparisons.push(entry);
         break;
       case 'guest.device':
         plain.guestDevices.push(entry);
