@@ -6,10 +6,11 @@
  * note stops saying so soon after its process died.
  */
 import { sleep } from '../kernel/clock.ts';
-import { isNotFound, TaskFailed, TaskTimeout } from '../sdk/scp-error.ts';
 import { ALIVE_MS } from './heartbeat.ts';
 import type { JobContext } from './job-context.ts';
 import { report, warn } from './job-context.ts';
+import { removeNewServer } from './new-server.ts';
+import { Refusal } from './job-failed.ts';
 import { releaseContextOf } from './release.ts';
 import { type ReleasedItem, releaseNoted } from './release-noted.ts';
 import { readRunNotes, type RunNote } from './run-note.ts';
@@ -26,12 +27,21 @@ export async function removeLeftoversOf(context: JobContext, serverId: string): 
 }
 
 /**
- * Before a restore makes a server: what a dead run noted under the same name is settled first. A note that knows only
- * a name would else take the new server for its own at the next clean-up.
+ * Before a restore makes a server: what a dead run noted under the same name is settled first. Else there may be two of
+ * that name in the end.
+ * @throws Refusal when one is still on its way
  */
 export async function removeLeftoverServers(context: JobContext, name: string): Promise<void> {
-  const removed = await removeNoted(context, ({ newServer }) => newServer?.name === name);
+  const isMeant = ({ newServer }: RunNote['record']): boolean => newServer?.name === name;
+  const removed = await removeNoted(context, isMeant);
   for (const item of removed) warn(context, `removed a left-over ${item.kind} of an earlier run: ${item.id}`);
+  const left = await readRunNotes(context.env.repository, context.settings.tag);
+  const mine = context.note.record.runId;
+  if (left.some(({ record }) => record.runId !== mine && isMeant(record)))
+    throw new Refusal(
+      `a server named ${name} of an earlier restore is still there or on its way`,
+      'try again later, or choose another name for the new server',
+    );
 }
 
 /** All leftovers of this repository and tag. */
@@ -77,51 +87,6 @@ async function deadNotes(
     warn(context, `run ${record.runId} on ${record.serverName} is still at work; it is left alone`);
   return dead;
 }
-
-/** A server that a restore created and did not complete holds half an image; nobody else can use it. */
-async function removeNewServer(context: JobContext, note: RunNote): Promise<readonly ReleasedItem[]> {
-  const { newServer } = note.record;
-  if (newServer === undefined) return [];
-  if (!(await hasComeToRest(context, newServer))) {
-    warn(
-      context,
-      `server ${newServer.name} of an incomplete restore is still being created; it is removed later`,
-    );
-    return [];
-  }
-  const id = newServer.id ?? (await context.scpAlways.serversNamed(newServer.name))[0]?.id;
-  const server = id === undefined ? undefined : await context.scpAlways.serverById(id);
-  if (server !== undefined && server.status !== 'stopped') {
-    warn(context, `server ${server.name} of an incomplete restore is ${server.status}; it is left alone`);
-    return [];
-  }
-  if (server !== undefined) {
-    const { taskId } = await context.scpAlways.deleteServer(server.id);
-    if (taskId !== undefined) await context.scpAlways.waitForTask(taskId, { timeoutMs: 600_000 });
-  }
-  const { newServer: _done, ...rest } = note.record;
-  await note.replace(rest);
-  return server === undefined ? [] : [{ kind: 'server', id: server.id }];
-}
-
-/** A creation that seemed to hang may go on long after its run has given up. */
-async function hasComeToRest(
-  { scpAlways }: JobContext,
-  { taskId }: NonNullable<RunNote['record']['newServer']>,
-): Promise<boolean> {
-  if (taskId === undefined) return true;
-  try {
-    await scpAlways.waitForTask(taskId, { timeoutMs: CREATION_MS });
-    return true;
-  } catch (error) {
-    if (error instanceof TaskTimeout) return false;
-    // Failed, or forgotten by the platform: whether the server is there is seen by looking.
-    if (error instanceof TaskFailed || isNotFound(error)) return true;
-    throw error;
-  }
-}
-
-const CREATION_MS = 60_000;
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [readonly T[], readonly T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];

@@ -11,6 +11,7 @@ type JsonObject = { readonly [key: string]: Json };
 export interface NewServerOrder {
   readonly vmconf: JsonObject;
   readonly name: string;
+  readonly description: string;
   readonly datastore: Datastore;
   readonly point: PointInfo;
   /** The backed-up server still exists: the new one must not answer to its addresses. */
@@ -26,6 +27,7 @@ export function buildServerConfig(order: NewServerOrder): JsonObject {
     ...vmconf,
     az_id: datastore.poolId,
     name: order.name,
+    description: order.description,
     datastore_id: datastore.id,
     // The host of old may be gone or full; the platform chooses.
     host_id: 'cluster',

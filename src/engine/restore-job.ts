@@ -7,6 +7,7 @@ import type { DiskDoor } from './disk-door.ts';
 import type { RestoreJob, RestoreResult } from './engine-api.ts';
 import { inStep, type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
+import { forgetNewServer } from './new-server.ts';
 import { openDoor } from './open-door.ts';
 import type { OpenDisk } from './proxy-agent.ts';
 import { type ByteRange, intersectionOf, totalBytes } from './ranges.ts';
@@ -31,7 +32,8 @@ export async function runRestore(context: JobContext, job: RestoreJob): Promise<
     job.to === 'new' ? prepareNew(context, job, reader) : prepareExisting(context, job),
   );
   const outcome = await write(context, job, reader, server);
-  await inStep(context, 'finish', () => forgetNewServer(context));
+  // The image is whole: from now on the new server is the user's.
+  await inStep(context, 'finish', () => forgetNewServer(context.note));
   if (job.powerOn) await inStep(context, 'power-on', () => powerOn(context, server));
   return {
     pointId: job.pointId,
@@ -40,12 +42,6 @@ export async function runRestore(context: JobContext, job: RestoreJob): Promise<
     durationMs: context.env.clock.now() - startedAtMs,
     warnings: context.warnings,
   };
-}
-
-/** The image is whole: from now on the new server is the user's. */
-async function forgetNewServer(context: JobContext): Promise<void> {
-  const { newServer: _complete, ...rest } = context.note.record;
-  await context.note.replace(rest);
 }
 
 type WriteOutcome = Pick<RestoreResult, 'disks' | 'renewals' | 'transport' | 'proxy'>;

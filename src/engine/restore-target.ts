@@ -1,15 +1,21 @@
 /** The server that a restore writes to: a new one, or an existing one that is off. */
 import type { Json } from '../kernel/journal.ts';
 import type { PointReader } from '../repository/repository-api.ts';
-import { TransportError } from '../sdk/http-transport.ts';
-import { DamagedAnswer } from '../sdk/protocol-error.ts';
-import type { Datastore, ServerItem } from '../sdk/scp-client-api.ts';
+import type { Datastore, ScpClient, ServerItem } from '../sdk/scp-client-api.ts';
+import { hasComeToNothing, TaskTimeout } from '../sdk/scp-error.ts';
 import type { RestoreJob } from './engine-api.ts';
 import { findServer } from './find-server.ts';
 import { ALIVE_MS } from './heartbeat.ts';
 import { type JobContext, pause, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
 import { removeLeftoverServers, removeLeftoversOf } from './leftovers.ts';
+import {
+  findNewServer,
+  forgetNewServer,
+  LISTED_MS,
+  markedDescription,
+  type NewServer,
+} from './new-server.ts';
 import { readPointNotes } from './point-notes.ts';
 import { totalBytes } from './ranges.ts';
 import { buildServerConfig } from './restore-config.ts';
@@ -40,18 +46,20 @@ export async function prepareNew(
   const name = await chooseName(context, job, reader.info.serverName);
   const datastore = await chooseDatastore(context, reader, notes.poolId, textOf(notes.vmconf.datastore_id));
   const isCopy = (await context.scp.serverById(reader.info.serverId)) !== undefined;
-  const config = buildServerConfig({ vmconf: notes.vmconf, name, datastore, point: reader.info, isCopy });
+  const { vmconf } = notes;
+  const description = markedDescription(textOf(vmconf.description), context.settings.tag, runIdOf(context));
+  const config = buildServerConfig({ vmconf, name, description, datastore, point: reader.info, isCopy });
   if (isCopy)
     warn(
       context,
       `${reader.info.serverName} still exists, so the network adapters of ${name} are not connected`,
     );
-  const aliveUntilMs = context.env.clock.now() + ALIVE_MS;
-  await context.note.update({ serverName: name, newServer: { name }, aliveUntilMs });
   const server = await createServer(context, name, config);
   await context.note.update({ serverId: server.id, newServer: { name, id: server.id } });
   return server;
 }
+
+const runIdOf = ({ note }: JobContext): string => note.record.runId;
 
 const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
@@ -100,34 +108,38 @@ async function chooseDatastore(
   return old ?? roomiest;
 }
 
-async function createServer(
-  context: JobContext,
-  name: string,
-  config: Parameters<JobContext['scp']['createServerFromConfig']>[0],
-): Promise<ServerItem> {
+/** The note names it, and until when it may come, before the platform hears of it. */
+async function createServer(context: JobContext, name: string, config: ServerConfig): Promise<ServerItem> {
+  const { clock } = context.env;
+  const awaitedUntilMs = clock.now() + LISTED_MS;
+  const aliveUntilMs = clock.now() + ALIVE_MS;
+  await context.note.update({ serverName: name, newServer: { name, awaitedUntilMs }, aliveUntilMs });
   try {
     const { taskId, serverId } = await context.scp.createServerFromConfig(config);
-    await context.note.update({ serverId, newServer: { name, id: serverId, taskId } });
+    await noteAsWell(context, serverId, { name, id: serverId, taskId, awaitedUntilMs });
     await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
-    return await waitUntilListed(context, name, async () => context.scp.serverById(serverId));
   } catch (error) {
-    if (!(error instanceof TransportError || error instanceof DamagedAnswer)) throw error;
+    if (hasComeToNothing(error)) await forgetNewServer(context.note);
+    if (hasComeToNothing(error) || error instanceof TaskTimeout) throw error;
     // No answer, or none that reads: it may have been created all the same.
-    return waitUntilListed(context, name, async () => (await context.scp.serversNamed(name))[0]);
   }
+  return waitUntilListed(context, name);
+}
+
+type ServerConfig = Parameters<ScpClient['createServerFromConfig']>[0];
+
+/** Name and mark are noted already, so a note that cannot be written is no reason to fail. */
+async function noteAsWell(context: JobContext, serverId: string, newServer: NewServer): Promise<void> {
+  await context.note.update({ serverId, newServer }).catch(() => {});
 }
 
 const LISTED_POLL_MS = 2000;
-const LISTED_ROUNDS = 150;
 
 /** A new server may take a while to be listed and to come to rest after its task has ended. @fidelity observed */
-async function waitUntilListed(
-  context: JobContext,
-  name: string,
-  find: () => Promise<ServerItem | undefined>,
-): Promise<ServerItem> {
-  for (let round = 0; round < LISTED_ROUNDS; round++) {
-    const server = await find();
+async function waitUntilListed(context: JobContext, name: string): Promise<ServerItem> {
+  const { record } = context.note;
+  for (let round = 0; round < LISTED_MS / LISTED_POLL_MS; round++) {
+    const server = await findNewServer(context, record, record.newServer ?? { name });
     if (server?.status === 'stopped') return server;
     await pause(context, LISTED_POLL_MS);
   }

@@ -31,6 +31,8 @@ export interface RunRecord {
     readonly id?: string;
     /** Of its creation: until it has ended, a server that is not there may still come. */
     readonly taskId?: string;
+    /** ms since the epoch; so long it may come although it is not listed yet. */
+    readonly awaitedUntilMs?: number;
   };
   /** ms since the epoch; until then another process must take the run for alive. */
   readonly aliveUntilMs: number;

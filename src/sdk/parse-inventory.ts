@@ -26,6 +26,7 @@ export function readServerItem(item: FieldReader): ServerItem {
   return {
     id: item.string('id'),
     name: item.string('name'),
+    description: item.stringOr('description', ''),
     poolId: item.stringOr('az_id', ''),
     hostId: item.stringOr('host_id', ''),
     status: item.stringOr('status', ''),

@@ -21,6 +21,7 @@ export interface Datastore {
 export interface ServerItem {
   readonly id: string;
   readonly name: string;
+  readonly description: string;
   readonly poolId: string;
   readonly hostId: string;
   readonly status: string;

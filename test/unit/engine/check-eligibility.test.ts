@@ -5,6 +5,7 @@ import type { ServerItem, SnapshotItem } from '../../../src/sdk/scp-client-api.t
 const SERVER: ServerItem = {
   id: 'v',
   name: 'erp-01',
+  description: '',
   poolId: 'p',
   hostId: 'h',
   status: 'running',

@@ -11,6 +11,7 @@ import type { Datastore, ServerItem } from '../../../src/sdk/scp-client-api.ts';
 const server: ServerItem = {
   id: 'vm',
   name: 'erp-01',
+  description: '',
   poolId: 'pool',
   hostId: 'h1',
   status: 'running',

@@ -28,11 +28,12 @@ const VMCONF = {
 const datastore = { id: 'ds', name: 'ds', poolId: 'pool', status: 'ok', hostIds: ['h'], freeMb: 1 };
 
 const build = (isCopy: boolean) =>
-  buildServerConfig({ vmconf: VMCONF, name: 'new', datastore, point: POINT, isCopy });
+  buildServerConfig({ vmconf: VMCONF, name: 'new', description: 'marked', datastore, point: POINT, isCopy });
 
 it('keeps what was backed up and states place, name and exact sizes anew', () => {
   expect(build(false)).toEqual({
     name: 'new',
+    description: 'marked',
     az_id: 'pool',
     host_id: 'cluster',
     datastore_id: 'ds',
