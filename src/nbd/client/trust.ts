@@ -8,6 +8,9 @@ export interface Trust {
   readonly authorities: readonly X509Certificate[];
 }
 
+/** Classic key agreement: what NBD servers speak; the hybrid groups make a handshake a third dearer, unasked for. */
+const GROUPS = 'X25519:prime256v1:secp384r1';
+
 /** The latest are kept: a job opens a dozen connections to a host, and an engine meets few clusters. */
 const KEPT = 16;
 const known = new Map<string, Trust>();
@@ -15,7 +18,7 @@ const known = new Map<string, Trust>();
 /** @throws Error when OpenSSL can't read `ca`, PEM certificates */
 export function trustIn(ca: string): Trust {
   const trust = known.get(ca) ?? {
-    context: createSecureContext({ ca, minVersion: 'TLSv1.2' }),
+    context: createSecureContext({ ca, minVersion: 'TLSv1.2', ecdhCurve: GROUPS }),
     authorities: parseAuthorities(ca),
   };
   known.delete(ca);
