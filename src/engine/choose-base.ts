@@ -21,6 +21,8 @@ export async function chooseBase(repository: Repository, serverId: string): Prom
     return none(`restore point ${point.id} does not say what changes to ask for since it`);
   const distrust = await repository.readNote(distrustKey(point.id));
   if (distrust !== undefined) return none(`restore point ${point.id} failed its verification`);
+  if (notes.isToBeVerified && (await lastVerified(repository, serverId)) !== point.id)
+    return none(`restore point ${point.id} was not verified to the end`);
   const sizes = new Map(point.disks.map((disk) => [disk.deviceId, disk.sizeBytes]));
   const tracked = notes.trackedDisks.flatMap((id): [string, number][] => {
     const size = sizes.get(id);
@@ -80,6 +82,16 @@ export function whyMapIsVoid(
   const sizeBefore = base.trackedDisks.get(disk.deviceId);
   if (!disk.isTracked || sizeBefore === undefined || sizeBefore === disk.sizeBytes) return '';
   return `the size of ${disk.deviceId} changed from ${sizeBefore} to ${disk.sizeBytes} bytes since the last backup`;
+}
+
+/** Note of the last point of a server that was compared with its source and found right. */
+export const verifiedKey = (serverId: string): string => `verified-${serverId}`;
+export const verifiedNote = (pointId: string): Json => ({ version: 1, pointId });
+
+async function lastVerified(repository: Repository, serverId: string): Promise<unknown> {
+  // One that does not read says nothing, so the next backup is a full one.
+  const note = await repository.readNote(verifiedKey(serverId)).catch(() => undefined);
+  return typeof note === 'object' && note !== null && 'pointId' in note ? note.pointId : undefined;
 }
 
 /** Note that a point's image does not match its source; such a point is never built on. */

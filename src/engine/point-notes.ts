@@ -9,6 +9,8 @@ export interface PointNotes {
   /** Disks whose changes since `checkpointId` can be asked for. */
   readonly trackedDisks: readonly string[];
   readonly transport: Transport;
+  /** It was to be compared with its source after the commit; it counts for nothing before that is done. */
+  readonly isToBeVerified?: true;
   readonly poolId: string;
   /** The server's configuration at the snapshot, as the platform gave it. */
   readonly vmconf: { readonly [key: string]: Json };

@@ -2,10 +2,11 @@
 import type { PointDiskInfo, PointReader } from '../repository/repository-api.ts';
 import type { ServerItem } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
+import { distrustKey } from './choose-base.ts';
 import { planDifferential } from './differential.ts';
 import type { DiskDoor } from './disk-door.ts';
 import type { RestoreJob, RestoreResult } from './engine-api.ts';
-import { inStep, type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
+import { inStep, type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import { JobAborted, JobFailed, Refusal } from './job-failed.ts';
 import { forgetNewServer } from './new-server.ts';
 import { openDoor } from './open-door.ts';
@@ -19,7 +20,10 @@ import { type WrittenDisk, writeDisk } from './write-disk.ts';
 
 export async function runRestore(context: JobContext, job: RestoreJob): Promise<RestoreResult> {
   const startedAtMs = context.env.clock.now();
-  const reader = await inStep(context, 'open', () => context.env.repository.open(job.pointId));
+  const { repository } = context.env;
+  const reader = await inStep(context, 'open', () => repository.open(job.pointId));
+  if ((await repository.readNote(distrustKey(job.pointId)).catch(() => null)) !== undefined)
+    warn(context, `restore point ${job.pointId} failed its verification: not every byte of it is right`);
   if (job.differential && job.to === 'new')
     throw new JobFailed(
       'target',

@@ -1,9 +1,10 @@
 /** Moves the planned ranges of all disks into a restore point, and compares the point with its source. */
+import { messageOf } from '../repository/errors.ts';
 import type { PointInfo, PointWriter } from '../repository/repository-api.ts';
 import { parallelReads, type Session, withDisk } from './attempt-session.ts';
-import { type Base, distrustKey, distrustNote } from './choose-base.ts';
+import { type Base, distrustKey, distrustNote, verifiedKey, verifiedNote } from './choose-base.ts';
 import type { DiskPlan } from './disk-plan.ts';
-import { inStep, type JobContext, report } from './job-context.ts';
+import { inStep, type JobContext, report, warn } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
 import { writePointNotes } from './point-notes.ts';
 import type { OpenDisk } from './proxy-agent.ts';
@@ -26,14 +27,14 @@ export async function storePoint(
   });
   try {
     await inStep(context, 'transfer', () => transferAll(context, session, plans, writer, base !== undefined));
-    return await inStep(context, 'commit', () => writer.commit(pointNotes(session, plans)));
+    return await inStep(context, 'commit', () => writer.commit(pointNotes(context, session, plans)));
   } catch (error) {
     await writer.abort().catch(() => {});
     throw error;
   }
 }
 
-function pointNotes(session: Session, plans: readonly DiskPlan[]) {
+function pointNotes({ settings }: JobContext, session: Session, plans: readonly DiskPlan[]) {
   const { order, snapshot } = session;
   const tracked = plans.map((plan) => plan.deviceId).filter((id) => order.trackedDisks.has(id));
   return writePointNotes({
@@ -41,6 +42,7 @@ function pointNotes(session: Session, plans: readonly DiskPlan[]) {
     checkpointId: snapshot.checkpointId,
     trackedDisks: tracked,
     transport: session.door.transport,
+    ...(settings.verify ? { isToBeVerified: true } : {}),
     poolId: order.server.poolId,
     vmconf: snapshot.vmconf,
   });
@@ -87,7 +89,8 @@ function sameSize(nbd: OpenDisk, plan: DiskPlan): OpenDisk {
 }
 
 export async function verifyStored(context: JobContext, session: Session, point: PointInfo): Promise<void> {
-  const reader = await context.env.repository.open(point.id);
+  const { repository } = context.env;
+  const reader = await repository.open(point.id);
   try {
     for (const { deviceId } of point.disks)
       await withDisk(session, deviceId, context.settings.connections, (nbd) =>
@@ -102,10 +105,16 @@ export async function verifyStored(context: JobContext, session: Session, point:
       );
   } catch (error) {
     if (!(error instanceof VerificationFailed)) throw error;
-    await context.env.repository.writeNote(distrustKey(point.id), distrustNote(error.message));
+    // Where it cannot be written, the point is not noted as verified either, and nothing builds on it.
+    await repository.writeNote(distrustKey(point.id), distrustNote(error.message)).catch(() => {});
     throw new Refusal(
       `restore point ${point.id} is wrong: ${error.message}`,
       'do not restore from it; the next backup will be a full one',
     );
   }
+  await repository
+    .writeNote(verifiedKey(point.serverId), verifiedNote(point.id))
+    .catch((error: unknown) =>
+      warn(context, `that the point is verified could not be noted: ${messageOf(error)}; the next is full`),
+    );
 }

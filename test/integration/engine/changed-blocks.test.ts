@@ -73,6 +73,36 @@ describe('changed areas', () => {
     await expectSameAsLive(rig, next.pointId);
   });
 
+  it('are built on only where a point that was to be verified was verified to the end', async () => {
+    await using rig = await createRig();
+    const verifying = () => rig.engine({ verify: true });
+    await backup(rig, verifying());
+    expect(await backup(rig, verifying())).toMatchObject({ kind: 'incremental' });
+    const cut = rig.engine({ verify: true }, (env) => ({
+      ...env,
+      repository: { ...env.repository, open: () => Promise.reject(new Error('cut short')) },
+    }));
+    await expect(backup(rig, cut)).rejects.toMatchObject({ step: 'verify' });
+    expect(await rig.repository.points()).toHaveLength(3);
+    expect(await backup(rig)).toMatchObject({
+      kind: 'full',
+      fullBecause: expect.stringContaining('not verified to the end'),
+    });
+  });
+
+  it('that left out a change are named by a restore of the point', async () => {
+    await using rig = await createRig();
+    await backup(rig);
+    await rig.hosted.world.guest.write(rig.server.id, 'ide0', 2 * MIB, Buffer.alloc(10, 1));
+    const engine = tapAreas(rig, (data) => {
+      data.changed_area = [];
+    });
+    await backup(rig, engine).catch(() => undefined);
+    const pointId = (await rig.repository.points()).at(-1)?.id ?? '';
+    const { warnings } = await rig.run(rig.engine().restore({ pointId, to: 'new', transport: 'nbd' }));
+    expect(warnings.join()).toContain('failed its verification');
+  });
+
   it('are asked for again after a passing error', async () => {
     await using rig = await createRig();
     await backup(rig);
