@@ -4,9 +4,8 @@
  * @source SCP OpenAPI 6.11.1, authentication; several public clients
  * @fidelity observed
  */
-import { hash } from 'node:crypto';
 import { formatUtc } from '../contract/timestamps.ts';
-import { createHmacKey, type HmacKey, hmacSha256, hmacSha256Hex } from '../kernel/hmac-sha256.ts';
+import { createHmacKey, type HmacKey, hmacSha256, hmacSha256Hex, sha256Hex } from '../kernel/hmac-sha256.ts';
 
 export interface SignableRequest {
   readonly method: string;
@@ -33,7 +32,7 @@ export function signRequest(
 ): Record<string, string> {
   const stamp = amzDate(nowMs);
   const scope = `${stamp.slice(0, 8)}/${REGION}/${SERVICE}/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonicalRequest(request, stamp))].join('\n');
+  const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256Hex(canonicalRequest(request, stamp))].join('\n');
   const signature = hmacSha256Hex(signingKey(keys, stamp.slice(0, 8)), toSign);
   return {
     'X-Amz-Date': stamp,
@@ -67,10 +66,6 @@ function amzDate(nowMs: number): string {
   return formatUtc(nowMs).replace(/[-:]/g, '');
 }
 
-const NO_BODY_HASH = hash('sha256', '');
+const NO_BODY_HASH = sha256Hex('');
 
-const bodyHash = (body = ''): string => (body === '' ? NO_BODY_HASH : sha256(body));
-
-function sha256(text: string): string {
-  return hash('sha256', text);
-}
+const bodyHash = (body = ''): string => (body === '' ? NO_BODY_HASH : sha256Hex(body));

@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createHmacKey, hmacSha256, hmacSha256Hex } from '../../../src/kernel/hmac-sha256.ts';
+import { createHmacKey, hmacSha256, hmacSha256Hex, sha256Hex } from '../../../src/kernel/hmac-sha256.ts';
 
 describe('HMAC-SHA-256', () => {
   it.each([0, 1, 31, 32, 63, 64, 65, 200])('is what OpenSSL makes of a key of %i bytes', (keyBytes) => {
@@ -10,6 +10,18 @@ describe('HMAC-SHA-256', () => {
       const expected = createHmac('sha256', secret).update(text, 'utf8').digest();
       expect(hmacSha256(key, text)).toEqual(expected);
       expect(hmacSha256Hex(key, text)).toBe(expected.toString('hex'));
+    }
+  });
+
+  it('takes neither another text nor another key for the one before', () => {
+    const expected = (secret: string, text: string): string =>
+      createHmac('sha256', secret).update(text).digest('hex');
+    const [one, other] = ['one', 'other'].map((secret) => createHmacKey(Buffer.from(secret)));
+    if (one === undefined || other === undefined) throw new Error('no keys');
+    for (const text of ['a', 'a', 'b', 'a']) {
+      expect(hmacSha256Hex(one, text)).toBe(expected('one', text));
+      expect(hmacSha256Hex(other, text)).toBe(expected('other', text));
+      expect(sha256Hex(text)).toBe(createHash('sha256').update(text).digest('hex'));
     }
   });
 
