@@ -126,7 +126,7 @@ function missingReasons(
       .filter(() => unplayed.size > 0)
       .map(({ capability }) => `declares ${capability}, and no job that succeeded asked for it`),
     ...silent.map(
-      ({ rule }) => `nothing exercised ${rule} (${whereTo(rules, rule)}): ${titleOf(rules, rule)}`,
+      ({ rule }) => `nothing exercised ${rule} (${whereTo(rules, rule, unplayed)}): ${titleOf(rules, rule)}`,
     ),
   ];
 }
@@ -141,8 +141,9 @@ function titleOf(rules: readonly Rule[], id: string): string {
 }
 
 /** The scenario to play for it, by the beginning of its id. */
-function whereTo(rules: readonly Rule[], id: string): string {
-  return rules.find((rule) => rule.id === id)?.scenarios[0].slice(0, 4) ?? '';
+function whereTo(rules: readonly Rule[], id: string, unplayed: ReadonlySet<string>): string {
+  const scenarios = rules.find((rule) => rule.id === id)?.scenarios ?? [];
+  return scenarios.find((scenario) => unplayed.has(scenario))?.slice(0, 4) ?? '';
 }
 
 /** For a terminal. */

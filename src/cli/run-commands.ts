@@ -16,6 +16,7 @@ import { publishedVendorSchema, VENDOR_SCHEMA_NAMES } from '../../harness/verdic
 import { RULES } from '../../harness/rules/catalogue.ts';
 import { ruleDocument } from '../../harness/rules/rule-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
+import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.ts';
@@ -79,6 +80,7 @@ function registerRun(program: Command): void {
     .option('--json', 'the report as one JSON document on standard output')
     .option('--mutant <id>', 'with a reference engine or a platform that is broken on purpose')
     .option('--capabilities <file>', 'what your engine can do (backlot-engine.yaml beside it)')
+    .option('--quick', 'of the scenarios only the few that exercise every rule; with an engine of yours')
     .option('--waivers <file>', 'rules that your engine may break, and who has signed')
     .option('--time <mode>', "how fast the platform's time goes for your engine: real, manual, x60 (x20)")
     .option('--job-limit <seconds>', 'time that one job of your engine may take (60)', parseJobs)
@@ -91,6 +93,7 @@ Examples:
   backlot run ./my-scenario.yaml --seed 42     a scenario of your own
   backlot run S001 --engine hotadd --guest qemu   through a real virtual machine
   backlot run --engine exec:./my-engine        your engine, over real sockets
+  backlot run --engine exec:./my-engine --quick   the few scenarios that exercise every rule
   backlot run --baseline last.json --summary   in CI: fail on what has become worse
 Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usage, 3 environment, 70 internal error.`,
     )
@@ -100,9 +103,10 @@ Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usa
 }
 
 async function run(words: string[], flags: RunFlags): Promise<void> {
-  const scenarios = chooseScenarios(words);
+  const named = chooseScenarios(words);
   const guests = guestsOf(flags);
   const driven = chooseDriven(flags);
+  const scenarios = flags.quick === true && driven !== undefined ? quickOf(named, driven.quick()) : named;
   const baseline = readBaseline(flags);
   if (flags.mutant !== undefined) checkMutant(flags.mutant, driven !== undefined);
   const engines = driven?.transports ?? flags.engine ?? (guests === undefined ? ENGINES : ['hotadd']);
@@ -189,6 +193,10 @@ function repeatCommand(result: ScenarioResult, words: readonly string[], flags: 
 
 function shellWord(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function quickOf(named: readonly Scenario[], quick: readonly string[]): readonly Scenario[] {
+  return named.filter(({ id }) => quick.includes(id));
 }
 
 /** @throws CliError for a word that is neither a reference engine nor a place */

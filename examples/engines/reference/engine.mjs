@@ -23,7 +23,8 @@ function wordsOf({ operation, platform, transport, guestDir, repository, server,
   const { scpUrl, caFile, nbdPort } = platform;
   const time = ['--time-scale', Math.max(1, timeScale)];
   const common = ['--scp', scpUrl, '--ca', caFile, '--nbd-port', nbdPort, '--repo', repository, ...time, '--json'];
-  const path = ['--transport', transport, ...(transport === 'hotadd' ? ['--guest-dir', guestDir] : [])];
+  // Short locks, so that what a killed job held is free again soon.
+  const path = ['--lock-time', 180, '--transport', transport, ...(transport === 'hotadd' ? ['--guest-dir', guestDir] : [])];
   switch (operation) {
     case 'backup':
       return ['backup', ...common, ...path, '--vm', server.id, '--full'];

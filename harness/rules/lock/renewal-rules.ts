@@ -92,11 +92,15 @@ const TOLERANCE_MS = 10_000;
 /** From the moment at which it could be read until the engine let go of it, lost it, or died. */
 function spanOf(seen: Observation, lock: ResourceLife): { readonly from: Moment; readonly to: Moment } {
   const from = lock.running ?? lock;
+  const jobs = jobsBehind(seen, lock);
+  // A job that died while the platform still prepared the lock never had it.
+  if (jobs.length > 0 && jobs.every(({ end }) => end !== undefined && end.n < from.n))
+    return { from, to: from };
   const ends: readonly (Moment | undefined)[] = [
     lock.deletedBy[0],
     lock.end,
     toldEnds(seen).find(({ resource }) => resource === lock),
-    ...jobsBehind(seen, lock).map(({ end }) => end),
+    ...jobs.map(({ end }) => end),
     seen.end,
   ];
   const known = ends.filter((moment) => moment !== undefined && moment.n >= from.n);

@@ -4,7 +4,6 @@
  */
 import type { ServerId } from '../../../src/kernel/ids.ts';
 import { ApiError } from '../../../src/contract/errors.ts';
-import type { Server } from '../../../simulator/domain/world-api.ts';
 import { describeChain } from '../error-chain.ts';
 import type { KnownPoint, PointShelf, ShownPoint } from '../installed.ts';
 import { settle, tellEnd } from '../job-facts.ts';
@@ -66,14 +65,17 @@ export class ProvenPoints implements PointShelf {
     const told = tellJob(story, 'first', 'restore', { transport, point: pointId });
     const settled = await settle(this.#jobs.restore({ pointId, to: 'new', transport, newName }));
     tellEnd(told, settled, ({ server }) => ({ server: server.id }));
-    const made = story.world.servers.list().filter(({ id }) => !before.has(id));
-    for (const { id } of made) story.operator.made.add(id);
     try {
-      if (settled.isDone) return await this.#read(settled.value.server.id as ServerId, before);
+      if (settled.isDone) {
+        const id = settled.value.server.id as ServerId;
+        story.operator.made.add(id);
+        return await this.#read(id, before);
+      }
       if (settled.error instanceof StoryFailed) throw settled.error;
       throw new StoryFailed(`point ${pointId} can be restored to a new server`, describeChain(settled.error));
     } finally {
-      for (const server of made) await this.#remove(server);
+      // Whatever else it made is a left-over.
+      if (settled.isDone) await this.#remove(settled.value.server.id as ServerId, before);
     }
   }
 
@@ -88,8 +90,9 @@ export class ProvenPoints implements PointShelf {
   }
 
   /** What can't be removed is still held; the leak oracle says by whom. */
-  async #remove({ id }: Server): Promise<void> {
+  async #remove(id: ServerId, before: ReadonlySet<ServerId>): Promise<void> {
     const { world, operator } = this.#story;
+    if (before.has(id)) return;
     try {
       if (world.servers.get(id).status !== 'stopped')
         await endOfTask(this.#story, world.servers.stop(id, { force: true }, OPERATOR).taskId);

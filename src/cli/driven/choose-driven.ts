@@ -1,6 +1,8 @@
 /** What the flags of `backlot run` say about somebody else's engine. */
 import type { Capability } from '../../../harness/driver/capabilities.ts';
 import type { Declaration } from '../../../harness/driver/declaration.ts';
+import { RULES } from '../../../harness/rules/catalogue.ts';
+import { fewestScenarios } from '../../../harness/verdict/fewest-scenarios.ts';
 import { whyNotDriven } from '../../../harness/runner/driven/why-not-driven.ts';
 import type { Scenario } from '../../../harness/runner/scenario-schema.ts';
 import { type ClockMode, parseClockMode, scaleOf } from '../../../simulator/control/clock-mode.ts';
@@ -17,6 +19,7 @@ export interface DrivenFlags {
   readonly capabilities?: string;
   readonly waivers?: string;
   readonly time?: string;
+  readonly quick?: boolean;
   /** Seconds of the wall. */
   readonly jobLimit?: number;
 }
@@ -28,6 +31,8 @@ export interface ChosenEngine {
   readonly spec: DrivenSpec;
   readonly transports: readonly Transport[];
   readonly judge: DrivenJudge;
+  /** Ids of the fewest scenarios that exercise every must-rule. */
+  readonly quick: () => readonly string[];
 }
 
 const DEFAULT_TIME = 'x20';
@@ -65,6 +70,7 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
       today: dayOfToday(),
       playable: () => playableScenarios(transports, facts),
     }),
+    quick: () => quickScenarios(transports, facts),
     transports,
     spec: {
       name: declaration.name,
@@ -95,11 +101,33 @@ function playableScenarios(
   );
 }
 
-function refuseStray({ capabilities, waivers, time, jobLimit }: DrivenFlags): void {
+/** Those for the rules, and one for every capability that none of them asks for. */
+function quickScenarios(
+  transports: readonly Transport[],
+  facts: Parameters<typeof whyNotDriven>[2],
+): readonly string[] {
+  const { capabilities } = facts;
+  const playable = playableScenarios(transports, facts);
+  const chosen = new Set(fewestScenarios(RULES, capabilities, playable));
+  for (const capability of capabilities) {
+    const without = new Set([...capabilities].filter((name) => name !== capability));
+    const rest = playableScenarios(
+      transports.filter((name) => name !== capability),
+      { ...facts, capabilities: without },
+    );
+    const asking = [...playable].filter((id) => !rest.has(id));
+    const [first] = asking;
+    if (first !== undefined && !asking.some((id) => chosen.has(id))) chosen.add(first);
+  }
+  return [...playable].filter((id) => chosen.has(id));
+}
+
+function refuseStray({ capabilities, waivers, time, quick, jobLimit }: DrivenFlags): void {
   const given = Object.entries({
     '--capabilities': capabilities,
     '--waivers': waivers,
     '--time': time,
+    '--quick': quick,
     '--job-limit': jobLimit,
   });
   const stray = given.find(([, value]) => value !== undefined);

@@ -38,9 +38,10 @@ async function watch(
   });
   try {
     await clock.run(
-      watcher.begin().then(async () => {
+      (async () => {
+        await watcher.begin();
         await work({ story, watcher, engine: story.installation().process().engine, lines });
-      }),
+      })(),
     );
   } finally {
     story.end();
