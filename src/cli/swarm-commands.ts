@@ -60,7 +60,7 @@ Examples:
   backlot swarm                              a day of a busy world
   backlot swarm --seeds 1000                 a thousand small worlds, each twice: same seed, same journal
   backlot swarm W04 --seeds 200              one scenario under 200 random attacks
-  backlot swarm --seeds 50 --mutant base-before-commit
+  backlot swarm --seeds 50 --mutant resource-before-detach
 Exit codes: 0 all survived, 1 violations, 2 wrong usage, 3 environment, 70 internal error.`;
 
 async function runSwarm(word: string | undefined, flags: SwarmFlags): Promise<void> {
