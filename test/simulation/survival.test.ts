@@ -19,6 +19,8 @@ world:
 engine: { lockTime: 60s, renewEvery: 20s, readBytes: 64KiB }
 `;
 const BACKUP = 'steps: [{ backup: {} }]';
+const LOST_ONCE = 'attack: [{ fault: { id: f, on: servers.list, kind: lose-reply } }]';
+const MUST_SUCCEED = 'expect: { jobs: succeed }';
 const KILLED_IN_MID_READ = 'attack: [{ kill: { when: { dataBytes: 64KiB } } }]';
 
 let simulator: Simulator;
@@ -115,6 +117,16 @@ expect: { points: 12 }`;
     expect(record.comparedBytes).toBeGreaterThanOrEqual(2 * 131_072);
   });
 
+  it('in which jobs must succeed forgives one that fails when the attack is over, since it is tried again', async () => {
+    let backups = 0;
+    const failing = changed((engine) => ({
+      backup: (job) =>
+        ++backups === 2 ? Promise.reject(new JobFailed('lock', new Error('not now'))) : engine.backup(job),
+    }));
+    const record = await play(`${LOST_ONCE}\n${MUST_SUCCEED}`, BACKUP, failing);
+    expect([record.outcome, record.reason, backups]).toEqual(['passed', '', 3]);
+  });
+
   it('is inconclusive when a part of the attack never struck', async () => {
     const record = await play('attack: [{ kill: { when: { dataBytes: 1GiB } } }]');
     expect([record.outcome, record.reason]).toEqual(['inconclusive', 'fault attack-0 (kill) never fired']);
@@ -176,6 +188,24 @@ describe('what a story under attack does not forgive', () => {
       where: 'steps.0 backup',
       expected: 'backup succeeds or fails with JobFailed',
     });
+  });
+
+  it('a job that fails where it must get over the attack', async () => {
+    let hasFailed = false;
+    const once = changed((engine) => ({
+      backup: (job) => {
+        if (hasFailed) return engine.backup(job);
+        hasFailed = true;
+        return Promise.reject(new JobFailed('snapshot', new Error('an answer was lost')));
+      },
+    }));
+    const mild = await play(LOST_ONCE, BACKUP, once);
+    expect(mild.findings).toEqual([]);
+    hasFailed = false;
+    const strict = await play(`${LOST_ONCE}\n${MUST_SUCCEED}`, BACKUP, once);
+    expect(strict.findings).toMatchObject([
+      { where: 'jobs under attack', actual: expect.stringMatching(/^backup fails: .*an answer was lost/) },
+    ]);
   });
 
   it('a point that is wrong, though the job that made it was killed', async () => {
