@@ -2,38 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { createKill, slowWriter, tapScp, tapWriter } from './changed-env.ts';
 import { expectNothingLeft, expectSameAsLive } from './expect-image.ts';
-import { createRig, type Rig } from './rig.ts';
+import { killAtCall, passTime } from './kill-at-call.ts';
+import { createRig } from './rig.ts';
 
 const JOB = { server: 'erp-01', transport: 'nbd' } as const;
-
-/** Starts work that may never end, and lets virtual time pass until `isOver`. */
-async function passTime(rig: Rig, isOver: () => boolean): Promise<void> {
-  for (let step = 0; step < 10_000 && !isOver(); step++) await rig.clock.advanceBy(100);
-}
-
-/** Kills the engine at its n-th REST call, before or after the call has its effect. Returns whether it came so far. */
-async function killAtCall(rig: Rig, n: number, when: 'before' | 'after'): Promise<boolean> {
-  const kill = createKill();
-  let calls = 0;
-  let isSettled = false;
-  const tap = (env: EngineEnvironment) =>
-    tapScp(env, async (_request, send) => {
-      if (++calls !== n) return send();
-      if (when === 'before') kill.kill();
-      const response = await send();
-      kill.kill();
-      return response;
-    });
-  const settle = (): void => {
-    isSettled = true;
-  };
-  rig
-    .engine({}, (env) => kill.deaden(tap(env)))
-    .backup(JOB)
-    .then(settle, settle);
-  await passTime(rig, () => isSettled || kill.isDead);
-  return kill.isDead;
-}
 
 describe('an engine that is killed', () => {
   it.each(['before', 'after'] as const)(
@@ -42,7 +14,7 @@ describe('an engine that is killed', () => {
       let kills = 0;
       for (let n = 1; ; n++) {
         await using rig = await createRig();
-        if (!(await killAtCall(rig, n, when))) break;
+        if (!(await killAtCall(rig, JOB, { n, when }))) break;
         kills++;
         const result = await rig.run(rig.engine().backup(JOB));
         await expectSameAsLive(rig, result.pointId);
