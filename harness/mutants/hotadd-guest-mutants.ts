@@ -9,6 +9,7 @@ import type {
 } from '../../src/engine/proxy-agent.ts';
 import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
 import type { HotAddedDisk } from '../../simulator/domain/world-api.ts';
+import type { Seams } from '../runner/seams.ts';
 import { ignoringLostRaces } from './ignored-race.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -18,16 +19,7 @@ export const HOTADD_GUEST_MUTANTS: readonly Mutant[] = [
     breaks: 'engine',
     title: 'takes the devices of a guest for its disks in the order in which they appeared',
     killers: ['S054-devices-in-another-order'],
-    seams: () => ({
-      connectProxy: (inner, hosted) =>
-        withAgent(inner, (agent, proxy) => ({
-          ...agent,
-          devices: async (signal) => {
-            const disks = attachedTo(hosted, proxy);
-            return (await agent.devices(signal)).map((device, at) => labelled(device, disks[at]));
-          },
-        })),
-    }),
+    seams: () => ({ connectProxy: guessing((disks, _device, at) => disks[at]) }),
   },
   {
     id: 'device-by-name',
@@ -35,19 +27,7 @@ export const HOTADD_GUEST_MUTANTS: readonly Mutant[] = [
     title: 'expects the disk of a slot under the name that the slot would have',
     killers: ['S054-devices-in-another-order'],
     seams: () => ({
-      connectProxy: (inner, hosted) =>
-        withAgent(inner, (agent, proxy) => ({
-          ...agent,
-          devices: async (signal) => {
-            const disks = attachedTo(hosted, proxy);
-            return (await agent.devices(signal)).map((device) =>
-              labelled(
-                device,
-                disks.find(({ slot }) => nameOfSlot(slot) === device.name),
-              ),
-            );
-          },
-        })),
+      connectProxy: guessing((disks, { name }) => disks.find(({ slot }) => nameOfSlot(slot) === name)),
     }),
   },
   {
@@ -114,6 +94,25 @@ function withAgent(
     };
     return change(plain, proxy);
   };
+}
+
+type Guess = (
+  disks: readonly HotAddedDisk[],
+  device: GuestBlockDevice,
+  at: number,
+) => HotAddedDisk | undefined;
+
+/** Takes a device for the disk that `guess` says, whatever its serial. */
+function guessing(guess: Guess): NonNullable<Seams['connectProxy']> {
+  return (inner, hosted) =>
+    withAgent(inner, (agent, proxy) => ({
+      ...agent,
+      devices: async (signal) => {
+        const disks = attachedTo(hosted, proxy);
+        const shown = await agent.devices(signal);
+        return shown.map((device, at) => labelled(device, guess(disks, device, at)));
+      },
+    }));
 }
 
 /** In the order of the calls that attached them. */
