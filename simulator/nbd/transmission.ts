@@ -66,8 +66,10 @@ export class Transmission {
     this.#output.onDrain(() => this.#continue());
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('end', () => {
+      // Who hangs up without DISC takes no answer any more, not even one that is on its way.
+      if (this.#lastWord === undefined && !this.#executor.isIdle) return this.#connection.cut('client gone');
       this.#lastWord ??= 'client gone';
-      this.#finishWhenIdle();
+      return this.#finishWhenIdle();
     });
     if (rest.length > 0) this.#onData(rest);
     if (!this.#isPaused) stream.resume();
