@@ -102,7 +102,7 @@ function foreignRemoved({ before, after, journal, operator }: LeakQuestion): Lea
     })),
   ];
   return owned
-    .filter(({ id }) => !present.has(id) && !operator.removed.has(id))
+    .filter(({ id }) => !present.has(id) && !operator.removed.has(id) && !cameToNothing(journal, id))
     .map(({ kind, id }) => ({
       kind,
       id,
@@ -111,11 +111,19 @@ function foreignRemoved({ before, after, journal, operator }: LeakQuestion): Lea
     }));
 }
 
+/** What an operator asked for and the platform took back while it was being made was never anybody's. */
+function cameToNothing(journal: readonly JournalEntry[], id: string): boolean {
+  return journal.some(
+    (entry) =>
+      entry.type === 'state' && entry.id === id && entry.from === 'creating' && entry.to === 'deleted',
+  );
+}
+
 function powerChanges({ before, after, journal, operator }: LeakQuestion): Leak[] {
   const now = new Map(after.servers.map((s) => [s.id, s.status]));
   return before.servers
     .filter(({ id, status }) => !operator.powered.has(id) && now.has(id) && now.get(id) !== status)
-    .filter(({ id }) => !hasCrashed(journal, id))
+    .filter(({ id }) => now.get(id) !== 'stopped' || !hasCrashed(journal, id))
     .map(({ id, name, status }) => ({
       kind: 'server' as const,
       id,

@@ -85,6 +85,30 @@ describe('leak oracle', () => {
     expect(findLeaks(question({ after, operator, allowed: ['backup-resource'] }))).toEqual([]);
   });
 
+  const ofSnapshot = (n: number, from: string, to: string): JournalEntry => {
+    return { n, t: 0, type: 'state', entity: 'snapshot', id: 's2', from, to, server: 'vm-1' };
+  };
+
+  it.each([
+    ['was taken back by the platform while it was made', [ofSnapshot(1, 'creating', 'deleted')], []],
+    [
+      'was there and is gone',
+      [ofSnapshot(1, 'creating', 'normal'), ofSnapshot(2, 'deleting', 'deleted')],
+      ['foreign snapshot was removed'],
+    ],
+  ])('asks whether what the operator made was ever there: it %s', (_what, journal, leaks) => {
+    const operator = { made: new Set(['s2']), removed: new Set<string>(), powered: new Set<string>() };
+    expect(findLeaks(question({ journal, operator })).map(({ what }) => what)).toEqual(leaks);
+  });
+
+  it('does not let a server run that was off, although it crashed meanwhile', () => {
+    const off = { ...before, servers: [{ id: 'vm-1', name: 'vm1', status: 'stopped' }] };
+    const journal = [power(1, 'stopped', 'it crashed'), power(2, 'running', 'start')];
+    expect(findLeaks(question({ before: off, journal })).map(({ what }) => what)).toEqual([
+      'server vm1 was stopped and is running',
+    ]);
+  });
+
   const power = (n: number, to: string, why: string): JournalEntry => {
     return { n, t: 0, type: 'state', entity: 'server', id: 'vm-1', from: 'running', to, server: 'vm-1', why };
   };
