@@ -46,12 +46,28 @@ function renderRule(rule: ReportedRule, results: readonly ReportedResult[]): str
     ['In the field', rule.breaks],
     ['What to do', rule.remedy],
     ['Rests on', `${rule.clause} (${rule.source}; ${rule.fidelity})`],
-  ].map(([name = '', text = '']) => `<div><dt>${name}</dt><dd>${escapeMarkup(text)}</dd></div>`);
+  ].map(([name = '', text = '']) => `<div><dt>${name}</dt><dd>${withCode(text)}</dd></div>`);
   const seen = exercised === 0 ? 'nothing to judge' : `judged ${countText(exercised, 'time')}`;
   return `<details class="rule ${outcome}" id="${ruleAnchor(rule.rule)}"><summary><span class="chip ${outcome}">${word}</span> <code>${escapeMarkup(rule.rule)}</code> <span class="name">${escapeMarkup(title)}</span> <span class="counts">${level}, ${seen}</span></summary>
 <dl>${facts.join('')}</dl>
-${rule.violations.map((finding) => renderViolation(finding, results)).join('\n')}${renderHidden(rule)}
+${renderViolations(rule, results)}${renderHidden(rule)}
 </details>`;
+}
+
+/** Texts of rules set names of fields between backticks. */
+function withCode(text: string): string {
+  return escapeMarkup(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+}
+
+/** An engine that breaks a rule breaks it in every scenario; the first ones say enough. */
+const SHOWN_VIOLATIONS = 5;
+
+function renderViolations({ violations }: ReportedRule, results: readonly ReportedResult[]): string {
+  const all = violations.map((finding) => renderViolation(finding, results));
+  const rest = all.slice(SHOWN_VIOLATIONS);
+  if (rest.length === 0) return all.join('\n');
+  return `${all.slice(0, SHOWN_VIOLATIONS).join('\n')}
+<details class="more"><summary>and ${rest.length} more</summary>${rest.join('\n')}</details>`;
 }
 
 function renderViolation(finding: RuleFinding, results: readonly ReportedResult[]): string {

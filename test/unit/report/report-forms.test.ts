@@ -47,6 +47,15 @@ describe('page of a report', () => {
     expect(html).toContain('PUT &lt;backup-resources&gt;');
   });
 
+  it('shows the first violations of a rule and folds the others away', () => {
+    const [violation] = rule('violated').violations;
+    if (violation === undefined) throw new Error('there is no violation');
+    const many = Array.from({ length: 9 }, (_, at) => ({ ...violation, at }));
+    const html = renderHtml(reportOf([result('passed')], [rule('violated', { violations: many })]));
+    expect(html.slice(0, html.indexOf('and 4 more')).match(/class="jump"/g)).toHaveLength(5);
+    expect(html.match(/class="jump"/g)).toHaveLength(9);
+  });
+
   it('shows failures first', () => {
     const html = renderHtml(reportOf([result('passed'), result('skipped'), result('failed')]));
     const order = [...html.matchAll(/data-outcome="(\w+)"/g)].map(([, outcome]) => outcome);
