@@ -71,23 +71,27 @@ export function markOf(entry: JournalEntry, cast: Cast): readonly Mark[] {
     case 'job':
       return jobMarks(entry, cast);
     case 'compared':
-      return [{ ...at(entry), lane: 'engine', text: comparedText(entry) }];
+      return [{ ...at(entry), lane: laneOfJob(entry, cast), text: comparedText(entry) }];
     default:
       return [];
   }
 }
 
-/** A job goes on in the lane of the engines from its beginning to its end. */
+/** A job goes on in the lane of its server's actor, or in that of the engines, from its beginning to its end. */
 function jobMarks(entry: Entry<'job'>, cast: Cast): readonly Mark[] {
   const key = `job ${entry.job}`;
   const who = entry.engine === 'first' ? '' : `${entry.engine}: `;
   const of = entry.server === undefined ? '' : ` of ${nameOf(entry.server, cast)}`;
   const what = `${who}${entry.operation}${of}`;
-  if (entry.phase === 'begins')
-    return [{ ...at(entry), lane: 'engine', text: `${what} begins`, begins: key }];
+  const lane = laneOfJob(entry, cast);
+  if (entry.phase === 'begins') return [{ ...at(entry), lane, text: `${what} begins`, begins: key }];
   const mode = entry.mode === undefined ? '' : ` (${entry.mode})`;
   const error = entry.error === undefined ? '' : `: ${entry.error}`;
-  return [{ ...at(entry), lane: 'engine', text: `${what} ${ENDS[entry.phase]}${mode}${error}`, ends: [key] }];
+  return [{ ...at(entry), lane, text: `${what} ${ENDS[entry.phase]}${mode}${error}`, ends: [key] }];
+}
+
+function laneOfJob({ server }: { readonly server?: string }, cast: Cast): string {
+  return cast.owners.get(server ?? '') ?? COMMON_LANES.engine.key;
 }
 
 const ENDS = { succeeds: 'succeeds', fails: 'FAILS', killed: 'is killed' } as const;

@@ -43,7 +43,8 @@ describe('backlot run', () => {
     const report = JSON.parse(readFileSync(join(reports, 'report.json'), 'utf8'));
     expect(report).toMatchObject({ version: 2, seed: '1', summary: { passed: 3 } });
     expect(report.results[0]).toMatchObject({ scenario: 'S900-example', engine: 'nbd', outcome: 'passed' });
-    expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toContain('tests="3" failures="0"');
+    // Rules are tests there too.
+    expect(readFileSync(join(reports, 'junit.xml'), 'utf8')).toMatch(/<testsuites [^>]*failures="0"/);
     expect(readFileSync(join(reports, 'report.html'), 'utf8')).toContain('3 passed');
   });
 
