@@ -8,7 +8,7 @@ import type {
   ProxyAgent,
 } from '../../src/engine/proxy-agent.ts';
 import type { HostedWorld } from '../../simulator/app/simulator-api.ts';
-import type { HotAddedDisk } from '../../simulator/domain/world-api.ts';
+import type { HotAddedDisk } from '../../simulator/domain/hot-add-api.ts';
 import type { Seams } from '../runner/seams.ts';
 import { ignoringLostRaces } from './ignored-race.ts';
 import type { Mutant } from './mutant.ts';

@@ -23,7 +23,8 @@ import { createServers, usedMbByDatastore } from './servers.ts';
 import { createSnapshots } from './snapshots.ts';
 import { TaskQueue } from './task-queue.ts';
 import { createTokens } from './tokens.ts';
-import type { GuestPort, World, WorldSettings } from './world-api.ts';
+import type { GuestPort } from './hot-add-api.ts';
+import type { World, WorldSettings } from './world-api.ts';
 import {
   type DatastoreRecord,
   type HostRecord,

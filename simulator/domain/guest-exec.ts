@@ -8,7 +8,8 @@ import { ApiError } from '../../src/contract/errors.ts';
 import { whileHolding } from '../../src/kernel/clock.ts';
 import type { TaskId } from '../../src/kernel/ids.ts';
 import type { RunningTask } from './task-record.ts';
-import type { Guest, GuestExecResult } from './world-api.ts';
+import type { GuestExecResult } from './hot-add-api.ts';
+import type { Guest } from './world-api.ts';
 import { type ServerRecord, type WorldState, serverOf } from './world-state.ts';
 
 /** What a shell says of a command that it does not have. */

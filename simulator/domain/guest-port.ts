@@ -1,5 +1,5 @@
 /** The guest of a world that nobody looks into: it lets go at once and has no shell. */
-import type { GuestPort } from './world-api.ts';
+import type { GuestPort } from './hot-add-api.ts';
 
 export const OBEDIENT_GUEST: GuestPort = {
   plugged: () => undefined,

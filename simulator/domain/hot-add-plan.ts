@@ -15,7 +15,7 @@ import { isLentDisk, slotOf } from './hot-added-disk.ts';
 import { candidateHosts } from './host-choice.ts';
 import { isAtLeast } from './pool-version.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
-import type { DiskPurpose, HotAddRequest } from './world-api.ts';
+import type { DiskPurpose, HotAddRequest } from './hot-add-api.ts';
 import type { ResourceRecord, ServerRecord, SnapshotRecord, WorldState } from './world-state.ts';
 
 /** A disk that may be attached as of now, room on the proxy aside. */

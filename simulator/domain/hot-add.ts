@@ -27,7 +27,7 @@ import { attachDisks, hotAddedDisks, slotOf, viewHotAdded } from './hot-added-di
 import { deviceOf } from './hot-added-device.ts';
 import { beginRemoval, refuseMissing } from './hot-remove.ts';
 import type { TaskPlan } from './task-record.ts';
-import type { HotAdd, HotAddRequest } from './world-api.ts';
+import type { HotAdd, HotAddRequest } from './hot-add-api.ts';
 import { type HotAddedRecord, type ServerRecord, type WorldState, serverOf } from './world-state.ts';
 
 export function createHotAdd(state: WorldState): HotAdd {

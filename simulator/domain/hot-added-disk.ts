@@ -7,7 +7,7 @@
 import type { DeviceId } from '../../src/kernel/ids.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
-import type { HotAddedDisk } from './world-api.ts';
+import type { HotAddedDisk } from './hot-add-api.ts';
 import type { HotAddedRecord, ServerRecord, SnapshotRecord, WorldState } from './world-state.ts';
 
 export function attachDisks(state: WorldState, disks: readonly HotAddedRecord[], actor: string): void {

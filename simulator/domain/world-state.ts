@@ -33,15 +33,8 @@ import type {
 } from './inventory.ts';
 import type { TaskQueue } from './task-queue.ts';
 import type { VirtualDisk } from './virtual-disk.ts';
-import type {
-  BackupResourceStatus,
-  DiskPurpose,
-  GuestPort,
-  Server,
-  ServerStatus,
-  Snapshot,
-  WorldSettings,
-} from './world-api.ts';
+import type { DiskPurpose, GuestPort } from './hot-add-api.ts';
+import type { BackupResourceStatus, Server, ServerStatus, Snapshot, WorldSettings } from './world-api.ts';
 
 export interface HostRecord extends HostSpec {
   isOnline: boolean;

@@ -6,7 +6,7 @@
  * that speaks NBD, a file (nbdfuse), a loop device, or a real virtual machine. A level is a mirror of this.
  */
 import type { Duplex } from 'node:stream';
-import type { GuestExecResult } from '../domain/world-api.ts';
+import type { GuestExecResult } from '../domain/hot-add-api.ts';
 
 /** A block device as a guest's kernel shows it. */
 export interface GuestDevice {

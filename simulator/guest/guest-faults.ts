@@ -14,7 +14,7 @@
  * - `detach-early`: the platform does not wait for the guest. The old device stays for a while and answers with EIO;
  *   the same disk added again in that time is there twice, under one serial.
  */
-import type { HotAddedDisk } from '../domain/world-api.ts';
+import type { HotAddedDisk } from '../domain/hot-add-api.ts';
 import type { FaultKind, Faults } from '../fault/fault-api.ts';
 
 const ON_SIGHT = ['device-name', 'device-serial'] as const satisfies readonly FaultKind['kind'][];

@@ -10,7 +10,8 @@
  */
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import type { GuestExecResult, GuestPort, HotAddedDisk, World } from '../domain/world-api.ts';
+import type { GuestExecResult, GuestPort, HotAddedDisk } from '../domain/hot-add-api.ts';
+import type { World } from '../domain/world-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
 import type { ExportConnection, ExportDevice, RequestGuard } from '../nbd/export-device.ts';
 import { signDisk } from './disk-signature.ts';

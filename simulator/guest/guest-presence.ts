@@ -5,7 +5,7 @@
  * `coming` until the disk is taken away.
  */
 import type { Timer } from '../../src/kernel/clock.ts';
-import type { HotAddedDisk } from '../domain/world-api.ts';
+import type { HotAddedDisk } from '../domain/hot-add-api.ts';
 import type { ExportConnection, ExportDevice } from '../nbd/export-device.ts';
 import type { GuestDevice, GuestServer } from './guest-api.ts';
 

@@ -5,7 +5,7 @@
  * small system.
  */
 import { byIdName } from '../../src/kernel/guest-folder.ts';
-import type { GuestExecResult } from '../domain/world-api.ts';
+import type { GuestExecResult } from '../domain/hot-add-api.ts';
 import type { GuestDevice } from './guest-api.ts';
 import { SECTOR_BYTES } from './whole-sectors.ts';
 

@@ -1,7 +1,7 @@
 /** What mirrors the guests, if anything does. Virtual time stands still while it works. */
 import { type Clock, whileHolding } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
-import type { GuestExecResult } from '../domain/world-api.ts';
+import type { GuestExecResult } from '../domain/hot-add-api.ts';
 import type { Faults } from '../fault/fault-api.ts';
 import type { DeviceMirror, GuestServer } from './guest-api.ts';
 import type { GuestPresence } from './guest-presence.ts';

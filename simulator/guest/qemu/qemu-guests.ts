@@ -8,7 +8,8 @@
 import { join } from 'node:path';
 import { type Clock, whileHolding } from '../../../src/kernel/clock.ts';
 import { agentSocket } from '../../../src/kernel/guest-folder.ts';
-import type { GuestExecResult, World } from '../../domain/world-api.ts';
+import type { GuestExecResult } from '../../domain/hot-add-api.ts';
+import type { World } from '../../domain/world-api.ts';
 import type { DeviceMirror, GuestDevice, GuestServer, Guests } from '../guest-api.ts';
 import { openDeviceDoor } from '../levels/device-door.ts';
 import { PRIVATE } from '../levels/guest-folder-owner.ts';

@@ -1,7 +1,7 @@
 /** Reads the disks of a HotAdd call; what a schema can't say is checked here. */
 import { ApiError } from '../../../src/contract/errors.ts';
 import type { HciHotAddBody, HotAddBody } from '../../../src/contract/schemas/hot-add.ts';
-import type { HotAddRequest } from '../../domain/world-api.ts';
+import type { HotAddRequest } from '../../domain/hot-add-api.ts';
 
 /** Names of the fields of one disk, for refusals. */
 interface FieldNames {

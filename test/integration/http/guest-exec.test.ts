@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { API_ERRORS } from '../../../src/contract/errors.ts';
-import type { GuestExecResult, GuestPort } from '../../../simulator/domain/world-api.ts';
+import type { GuestExecResult, GuestPort } from '../../../simulator/domain/hot-add-api.ts';
 import { createHotAddTestbed, withProxy } from './hot-add-testbed.ts';
 
 const guest = (exec: (command: string) => GuestExecResult | Promise<GuestExecResult>): GuestPort => ({

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { HostedWorld } from '../../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../../simulator/app/simulator.ts';
-import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
+import type { HotAddRequest } from '../../../simulator/domain/hot-add-api.ts';
 import {
   type GuestLevelOptions,
   GuestLevelUnavailable,

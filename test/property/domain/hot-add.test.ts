@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { API_ERRORS } from '../../../src/contract/errors.ts';
-import type { HotAddedDisk } from '../../../simulator/domain/world-api.ts';
+import type { HotAddedDisk } from '../../../simulator/domain/hot-add-api.ts';
 import { DiskImage } from '../../../simulator/store/disk-image.ts';
 import { codeOf } from '../../unit/domain/refusal.ts';
 import { GRAIN } from '../../unit/domain/small-world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestExecResult, GuestPort } from '../../../simulator/domain/world-api.ts';
+import type { GuestExecResult, GuestPort } from '../../../simulator/domain/hot-add-api.ts';
 import { codeOf } from './refusal.ts';
 import { SERVER, type SmallWorld, finish, serverSpec, smallWorld } from './small-world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSpec } from '../../../simulator/domain/inventory.ts';
-import type { HotAddRequest } from '../../../simulator/domain/world-api.ts';
+import type { HotAddRequest } from '../../../simulator/domain/hot-add-api.ts';
 import {
   OTHER_PROXY,
   PROXY,

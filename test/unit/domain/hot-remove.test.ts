@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestPort, HotAddedDisk } from '../../../simulator/domain/world-api.ts';
+import type { GuestPort, HotAddedDisk } from '../../../simulator/domain/hot-add-api.ts';
 import { PROXY, clones, lease, proxyWorld, uuidOf } from './proxy-world.ts';
 import { codeOf } from './refusal.ts';
 import { SERVER, type SmallWorld, finish } from './small-world.ts';

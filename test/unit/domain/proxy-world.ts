@@ -1,7 +1,8 @@
 /** A small world with proxies, for the tests of HotAdd: the source's disks on a datastore that all hosts reach. */
 import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
 import type { ServerSpec } from '../../../simulator/domain/inventory.ts';
-import type { HotAddRequest, WorldSettings } from '../../../simulator/domain/world-api.ts';
+import type { HotAddRequest } from '../../../simulator/domain/hot-add-api.ts';
+import type { WorldSettings } from '../../../simulator/domain/world-api.ts';
 import { GRAIN, SERVER, type SmallWorld, emptyDisk, finish, serverSpec, smallWorld } from './small-world.ts';
 
 export const PROXY = 'proxy-1';
