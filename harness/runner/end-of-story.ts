@@ -5,6 +5,7 @@ import { findLockViolations } from '../oracle/lock-oracle.ts';
 import { checkBounds } from './expectations.ts';
 import type { FaultCount, Finding } from './outcome.ts';
 import type { Scenario } from './scenario-schema.ts';
+import { judgeKeptRules } from './judge-kept-rules.ts';
 import { judgeAllPoints } from './steps/job-steps.ts';
 import { StoryFailed } from './outcome.ts';
 import type { Story } from './story.ts';
@@ -46,7 +47,11 @@ export async function judgeEnd(story: Story, hasFailed: boolean): Promise<readon
   if (hasFailed) return findings;
   const points = await judgePoints(story);
   // Under attack a story may come to another end than the one it was written for.
-  if (story.survival !== undefined) return [...findings, ...points, ...judgeJobs(story)];
+  if (story.survival !== undefined) {
+    const found = [...findings, ...points, ...judgeJobs(story)];
+    // What is wrong already breaks rules too, and says more of itself.
+    return found.length > 0 ? found : judgeKeptRules(story);
+  }
   return [...findings, ...points, ...judgeExpectations(story)];
 }
 

@@ -280,4 +280,13 @@ describe('what a story under attack does not forgive', () => {
     const record = await play(attack, steps, mutant('base-moves-before-commit'));
     expect(record.findings[0]?.expected).toContain('ide0 as the guest had it');
   });
+
+  it('a rule that is broken with the right bytes, or by repeating calls in a storm', async () => {
+    const marked = await play(LOST_ONCE, BACKUP, mutant('writes-to-what-it-backs-up'));
+    expect(marked.findings[0]).toMatchObject({ where: 'rule NBD-8', expected: 'reads only' });
+    const away = 'attack: [{ fault: { id: f, on: snapshots.create, kind: unavailable, for: 5s } }]';
+    expect((await play(away)).outcome).toBe('passed');
+    const storm = await play(away, BACKUP, mutant('repeats-at-once'));
+    expect(storm.findings[0]?.where).toBe('rule LIMIT-2');
+  });
 });
