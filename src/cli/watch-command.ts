@@ -18,7 +18,7 @@ import { CliError } from './cli-error.ts';
 import { createDrivenJudge, dayOfToday, readWaivers } from './driven/driven-judge.ts';
 import { openStageDoor } from './driven/driven-stage.ts';
 import { unreadable } from './driven/engine-place.ts';
-import { createStoryClock } from './driven/open-driven-lanes.ts';
+import { createStoryClock } from './driven/story-clocks.ts';
 import { banner, namesOf, secretsOf } from './watch-banner.ts';
 import { environmentOf } from './report-environment.ts';
 import { writeReports } from './report-files.ts';
@@ -73,7 +73,7 @@ async function watch(flags: WatchFlags): Promise<void> {
   const stopped = stopSignal();
   const { port: scpPort, hciPort, nbdPort } = flags;
   await using door = await explain(() => openStageDoor({ scpPort, hciPort, nbdPort }));
-  const clock = createStoryClock(flags.clock);
+  const { clock } = createStoryClock(flags.clock);
   const hosted = await door.simulator.createWorld({
     seed: 'watch',
     clock,

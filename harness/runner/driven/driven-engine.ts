@@ -12,6 +12,8 @@ export interface DrivenEngine {
   readonly door: EngineDoor;
   /** Seconds of the platform per second of the wall. */
   readonly timeScale: number;
+  /** Time stands still while a job is at work, but for tasks, which come to their end at once. */
+  readonly isStanding?: boolean;
   /** The machine's own time. */
   readonly wall: Clock;
   /** Milliseconds of the wall that one job may take. */

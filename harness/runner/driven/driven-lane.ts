@@ -22,6 +22,7 @@ export function createDrivenLane({
   const facts = {
     capabilities: driven.capabilities,
     timeScale: driven.timeScale,
+    isStanding: driven.isStanding === true,
     canKill: driven.door.canKill,
   };
   return async ({ scenario, transport, seed }) => {

@@ -5,10 +5,16 @@ import { parseDuration } from '../quantities.ts';
 import type { EngineNode, Scenario, StepNode, TriggerNode } from '../scenario-schema.ts';
 import type { DrivenEngine } from './driven-engine.ts';
 
-type Facts = Pick<DrivenEngine, 'capabilities' | 'timeScale'> & { readonly canKill: boolean };
+export type DrivenFacts = Pick<DrivenEngine, 'capabilities' | 'timeScale' | 'isStanding'> & {
+  readonly canKill: boolean;
+};
 
 /** `undefined` when it can be played. */
-export function whyNotDriven(scenario: Scenario, transport: Transport, facts: Facts): string | undefined {
+export function whyNotDriven(
+  scenario: Scenario,
+  transport: Transport,
+  facts: DrivenFacts,
+): string | undefined {
   const { capabilities } = facts;
   if (!capabilities.has(transport)) return `the engine does not declare ${transport}`;
   if (scenario.attack !== undefined) return 'a story under attack looks into the engine';
@@ -46,7 +52,7 @@ function settingReason(settings: EngineNode, capabilities: ReadonlySet<Capabilit
   return foreign === undefined ? undefined : `${foreign} is a setting of the reference engine`;
 }
 
-function stepReason(step: StepNode, { capabilities, canKill }: Facts): string | undefined {
+function stepReason(step: StepNode, { capabilities, canKill }: DrivenFacts): string | undefined {
   const lacks = (...needed: Capability[]): string | undefined => {
     const missing = needed.find((name) => !capabilities.has(name));
     return missing === undefined ? undefined : `the engine does not declare ${missing}`;
@@ -94,13 +100,14 @@ const LONGEST_WAIT_MS = 60_000;
 const USUAL_REQUESTS = 8;
 
 /** Time that the story spends waiting, whatever the engine does. */
-function tooLong({ steps }: Scenario, { timeScale }: Facts): string | undefined {
+function tooLong({ steps }: Scenario, { timeScale, isStanding = false }: DrivenFacts): string | undefined {
   const waits = flatSteps(steps).map(({ advance, fault }) => {
     const { delay, times = 1 } = fault ?? {};
     const delays = delay === undefined ? 0 : parseDuration(delay) * (times === 0 ? USUAL_REQUESTS : times);
     return (advance === undefined ? 0 : parseDuration(advance)) + delays;
   });
   const totalMs = waits.reduce((sum, ms) => sum + ms, 0);
+  if (isStanding && totalMs > 0) return 'waits, and time stands still while a job is at work';
   if (totalMs / timeScale <= LONGEST_WAIT_MS) return undefined;
   const needed = Math.ceil(totalMs / LONGEST_WAIT_MS);
   return `waits ${Math.ceil(totalMs / 60_000)} minutes of the platform's time; --time x${needed} or faster plays it`;

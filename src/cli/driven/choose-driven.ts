@@ -3,12 +3,13 @@ import type { Capability } from '../../../harness/driver/capabilities.ts';
 import type { Declaration } from '../../../harness/driver/declaration.ts';
 import { RULES } from '../../../harness/rules/catalogue.ts';
 import { fewestScenarios } from '../../../harness/verdict/fewest-scenarios.ts';
-import { whyNotDriven } from '../../../harness/runner/driven/why-not-driven.ts';
+import { type DrivenFacts, whyNotDriven } from '../../../harness/runner/driven/why-not-driven.ts';
 import type { Scenario } from '../../../harness/runner/scenario-schema.ts';
-import { type ClockMode, parseClockMode, scaleOf } from '../../../simulator/control/clock-mode.ts';
+import { type ClockMode, parseClockMode } from '../../../simulator/control/clock-mode.ts';
 import type { Transport } from '../../engine/engine-api.ts';
 import { createWallClock } from '../../runtime/wall-clock.ts';
 import { CliError } from '../cli-error.ts';
+import { toldScaleOf } from './story-clocks.ts';
 import { shippedScenarios } from '../scenario-folder.ts';
 import { createDrivenJudge, dayOfToday, type DrivenJudge, readWaivers } from './driven-judge.ts';
 import { openDoor, parseEnginePlace, readDeclaration } from './engine-place.ts';
@@ -59,7 +60,12 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
   const mode = modeOf(flags.time ?? declaration.time ?? DEFAULT_TIME);
   const door = openDoor(place, declaration.killable);
   const transports = TRANSPORTS.filter((name) => capabilities.has(name));
-  const facts = { capabilities, timeScale: scaleOf(mode), canKill: door.canKill };
+  const facts = {
+    capabilities,
+    timeScale: toldScaleOf(mode),
+    isStanding: mode === 'manual',
+    canKill: door.canKill,
+  };
   const waivers = readWaivers(flags.waivers);
   return {
     word,
@@ -84,10 +90,7 @@ export function chooseDriven(flags: DrivenFlags): ChosenEngine | undefined {
 }
 
 /** Ids of the scenarios that it can play over one of its data paths at least. */
-function playableScenarios(
-  transports: readonly Transport[],
-  facts: Parameters<typeof whyNotDriven>[2],
-): ReadonlySet<string> {
+function playableScenarios(transports: readonly Transport[], facts: DrivenFacts): ReadonlySet<string> {
   const canPlay = (scenario: Scenario): boolean =>
     transports.some(
       (transport) =>
@@ -102,10 +105,7 @@ function playableScenarios(
 }
 
 /** Those for the rules, and one for every capability that none of them asks for. */
-function quickScenarios(
-  transports: readonly Transport[],
-  facts: Parameters<typeof whyNotDriven>[2],
-): readonly string[] {
+function quickScenarios(transports: readonly Transport[], facts: DrivenFacts): readonly string[] {
   const { capabilities } = facts;
   const playable = playableScenarios(transports, facts);
   const chosen = new Set(fewestScenarios(RULES, capabilities, playable));
