@@ -1,8 +1,15 @@
 /** When a snapshot took effect: the journal position at which it came into being. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 
+/** Looked for from the end: it is asked for soon after, and journals grow long. */
 export function snapshotInstant(journal: readonly JournalEntry[], snapshotId: string): number | undefined {
-  return journal.find((e) => e.type === 'state' && e.entity === 'snapshot' && e.id === snapshotId)?.n;
+  return journal.findLast(
+    (entry) =>
+      entry.type === 'state' &&
+      entry.entity === 'snapshot' &&
+      entry.id === snapshotId &&
+      entry.from === undefined,
+  )?.n;
 }
 
 /** The last snapshot of a server that came into being from position `from` on and is not one of `others`. */
