@@ -28,7 +28,8 @@ describe('ranges', () => {
     fc.assert(
       fc.property(ranges, ranges, (list, others) => {
         const left = withoutRanges(list, others);
-        expect(bytes(left)).toEqual(bytes(list).difference(bytes(others)));
+        const taken = bytes(others);
+        expect(bytes(left)).toEqual(new Set([...bytes(list)].filter((at) => !taken.has(at))));
         expect(bytesIn(left)).toBe(bytes(left).size);
       }),
     );
