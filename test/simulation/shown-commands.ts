@@ -21,16 +21,19 @@ export function runShown(words: readonly string[], cwd: string): { code: number 
 
 /** Without what differs from one version of the engine or the machine to the next. */
 export function plainOutput(text: string): string {
-  return text
-    .replaceAll(/\b\d{8}T\d{6}Z-[0-9a-f]{8}\b/g, 'POINT')
-    .replaceAll(/\b[0-9a-f]{64}\b/g, 'HASH')
-    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'ID')
-    .replaceAll(/\bbacklot-[0-9a-f]{12}\b/g, 'backlot-RUN')
-    .replaceAll(/\d+(\.\d+)?/g, 'N')
-    .replaceAll(/(POINT[^\n]*?)\.\.\."/g, '$1"')
-    .replaceAll(/[ |]+$/gm, '')
-    .replaceAll(/ +/g, ' ')
-    .trim();
+  return (
+    text
+      .replaceAll(/\b\d{8}T\d{6}Z-[0-9a-f]{8}\b/g, 'POINT')
+      .replaceAll(/\b[0-9a-f]{64}\b/g, 'HASH')
+      .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'ID')
+      .replaceAll(/\bbacklot-[0-9a-f]{12}\b/g, 'backlot-RUN')
+      .replaceAll(/\d+(\.\d+)?/g, 'N')
+      .replaceAll(/(POINT[^\n]*?)\.\.\."/g, '$1"')
+      // Lanes of a timeline are where there is room for them.
+      .replaceAll(/^[ |]+|[ |]+$/gm, '')
+      .replaceAll(/ +/g, ' ')
+      .trim()
+  );
 }
 
 /** The first of the parts between the dots that does not come after the one before; undefined when all do. */
