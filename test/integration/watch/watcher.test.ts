@@ -79,6 +79,21 @@ describe('a watched product', () => {
     });
   });
 
+  it('has shown no backup while one still goes on', async () => {
+    await watch(undefined, async ({ story, watcher, engine, lines }) => {
+      const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+      const stop = story.world.journal.watch((entry) => {
+        if (entry.type !== 'nbd.reply' || entry.bytes < 65_536) return;
+        stop();
+        resolve(watcher.look().then(() => [...lines]));
+      });
+      await engine.backup({ server: 'web-01', transport: 'nbd' });
+      expect((await promise).filter((line) => line.includes('backup of web-01'))).toEqual([]);
+      await watcher.look();
+      expect(lines).toContain('full backup of web-01 over nbd');
+    });
+  });
+
   it('is asked for what it declares', async () => {
     await watch(['nbd', 'hotadd', 'restore-original'], async ({ watcher }) => {
       expect(watcher.checklist().map(({ text }) => text)).toEqual([
