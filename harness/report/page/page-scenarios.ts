@@ -4,19 +4,20 @@ import type { DiskMap } from '../../runner/run-evidence.ts';
 import { engineLabel } from '../engine-label.ts';
 import { escapeMarkup } from '../escape-markup.ts';
 import type { Report, ReportedResult } from '../report.ts';
+import type { ReportedRule } from '../reported-rule.ts';
 import { diagnoseDisk } from './disk-diagnosis.ts';
-import { bytesText, countText, durationText, runAnchor } from './page-words.ts';
+import { bytesText, countText, durationText, ruleAnchor, runAnchor } from './page-words.ts';
 
 /** In the order in which one wants to see them. */
 const ORDER: readonly Outcome[] = ['failed', 'broken', 'inconclusive', 'passed', 'skipped'];
 
-export function renderScenarios({ results }: Report): string {
+export function renderScenarios({ results, rules }: Report): string {
   const indexed = results.map((result, index) => ({ result, index }));
   const rows = ORDER.flatMap((outcome) => indexed.filter(({ result }) => result.outcome === outcome));
   return `<section aria-labelledby="scenarios"><h2 id="scenarios">Scenarios</h2>
 ${renderForm(results)}
 <ol class="runs">
-${rows.map(({ result, index }) => renderRun(result, index)).join('\n')}
+${rows.map(({ result, index }) => renderRun(result, index, rules)).join('\n')}
 </ol>
 <p class="none" hidden>No scenario is like that. <button type="button" class="reset">Show all</button></p></section>`;
 }
@@ -32,31 +33,48 @@ function renderForm(results: readonly ReportedResult[]): string {
     (engine) => `<option>${escapeMarkup(engine)}</option>`,
   );
   return `<form class="filter" hidden>
-<label class="search">Search <input type="search" name="words" placeholder="id, title, reason" aria-keyshortcuts="/"> <kbd>/</kbd></label>
+<label class="search">Search <input type="search" name="words" placeholder="id, title, reason, rule" aria-keyshortcuts="/"> <kbd>/</kbd></label>
 <label>Engine <select name="engine"><option value="">all</option>${engines.join('')}</select></label>
 <fieldset><legend>Outcome</legend>${boxes.join(' ')}</fieldset>
 <output aria-live="polite"></output>
 </form>`;
 }
 
-function renderRun(result: ReportedResult, index: number): string {
+function renderRun(result: ReportedResult, index: number, rules: readonly ReportedRule[]): string {
   const { outcome, scenario, title, comparedBytes, virtualMs } = result;
   const engine = escapeMarkup(engineLabel(result));
   return `<li><details class="run ${outcome}" id="${runAnchor(index)}" data-run="${index}" data-outcome="${outcome}" data-engine="${engine}"><summary><span class="chip ${outcome}">${outcome}</span> <span class="name"><code>${escapeMarkup(scenario)}</code> ${escapeMarkup(title)}</span> <span class="engine">${engine}</span> <span class="number">${outcome === 'skipped' ? '' : `${bytesText(comparedBytes)}, ${durationText(virtualMs)}`}</span></summary>
-${renderBody(result, index)}
+${renderBody(result, index, rules)}
 </details></li>`;
 }
 
-function renderBody(result: ReportedResult, index: number): string {
+function renderBody(result: ReportedResult, index: number, rules: readonly ReportedRule[]): string {
   const { reason, rule, findings, command, timeline } = result;
   return [
     ...(reason === '' ? [] : [`<p class="reason">${escapeMarkup(reason)}</p>`]),
     `<p>${escapeMarkup(rule)}</p>`,
+    ...renderBrokenRules(result, rules),
     ...findings.map((finding, at) => renderFinding(finding, `${index}.${at}`)),
     ...(command === '' ? [] : [renderCommand(command)]),
     ...(timeline === undefined ? [] : ['<div class="timeline-place"></div>']),
     `<p class="facts">${escapeMarkup(factsOf(result))}</p>`,
   ].join('\n');
+}
+
+/** The way back from a run to the rules that it broke. */
+function renderBrokenRules(
+  { scenario, engine }: ReportedResult,
+  rules: readonly ReportedRule[],
+): readonly string[] {
+  const broken = rules.filter(({ violations }) =>
+    violations.some((finding) => finding.scenario === scenario && finding.engine === engine),
+  );
+  if (broken.length === 0) return [];
+  const links = broken.map(
+    ({ rule, title }) =>
+      `<a href="#${ruleAnchor(rule)}" title="${escapeMarkup(title)}">${escapeMarkup(rule)}</a>`,
+  );
+  return [`<p class="broken-rules">Rules broken here: ${links.join(', ')}</p>`];
 }
 
 function renderFinding({ where, expected, actual, evidence, disk }: Finding, key: string): string {

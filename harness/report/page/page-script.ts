@@ -55,7 +55,7 @@ function filter() {
   let shown = 0;
   for (const run of runs) {
     const text = run.dataset.words ??= run.querySelector('summary').textContent.toLowerCase()
-      + ' ' + (run.querySelector('.reason')?.textContent.toLowerCase() ?? '');
+      + [...run.querySelectorAll('.reason, .broken-rules')].map((part) => ' ' + part.textContent.toLowerCase()).join('');
     const isOn = wanted.has(run.dataset.outcome) && (!engine || run.dataset.engine === engine)
       && words.every((word) => text.includes(word));
     run.parentElement.hidden = !isOn;

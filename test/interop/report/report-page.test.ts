@@ -81,6 +81,8 @@ describe.skipIf(!peers.available)('report.html in Chromium', () => {
     await page.getByRole('button', { name: 'Show all' }).click();
     await page.keyboard.type('S005 WRONG sectors');
     expect(await visible(page)).toBe(3);
+    await page.locator('.search input').fill('cbt-9');
+    expect(await visible(page)).toBe(6);
     expect(await page.locator('.runs > li:visible').first().innerText()).toContain(
       'S005-paged-changed-areas',
     );
@@ -101,6 +103,8 @@ describe.skipIf(!peers.available)('report.html in Chromium', () => {
     expect(box?.y).toBeGreaterThan(0);
     expect(box?.y).toBeLessThan(800);
     await takePicture(page, 'report-evidence.png');
+    await page.locator('.run[open] .broken-rules a', { hasText: 'CBT-9' }).click();
+    expect(await page.locator('#rule-CBT-9 > summary').evaluate((part) => part.matches(':focus'))).toBe(true);
   });
 
   it('draws the disk with every wrong block marked, and the lanes of the run', async () => {
