@@ -1,6 +1,7 @@
 /** What every request bears: client tokens, and nothing secret where it can be read. */
 import { judgeEach, type Broken } from '../judging.ts';
 import type { Call, Observation } from '../observation.ts';
+import { isToldDone } from '../read-calls.ts';
 import { once } from '../readings/once.ts';
 import type { Rule } from '../rule-api.ts';
 
@@ -100,7 +101,10 @@ function repetitions(seen: Observation): readonly (readonly [Call, Call])[] {
     if (first.reply !== undefined && !first.reply.isLost && first.reply.status !== 0) return [];
     const again = made.slice(at + 1).find((call) => isSame(first, call));
     const isRepeated =
-      again !== undefined && again.t - first.t <= VALID_MS && !isOfLaterJob(seen, first, again);
+      again !== undefined &&
+      again.t - first.t <= VALID_MS &&
+      !isOfLaterJob(seen, first, again) &&
+      !hasLooked(seen, first, again);
     return isRepeated ? [[first, again] as const] : [];
   });
 }
@@ -108,6 +112,19 @@ function repetitions(seen: Observation): readonly (readonly [Call, Call])[] {
 /** A job that begins anew knows nothing of what a dead one has asked for. */
 function isOfLaterJob({ jobs }: Observation, { n, actor }: Call, again: Call): boolean {
   return jobs.some((job) => job.actor === actor && job.n > n && job.n < again.n);
+}
+
+/** Who has looked that nothing came of it asks for something new, and may give it another token. */
+function hasLooked({ calls }: Observation, { n, actor, server }: Call, again: Call): boolean {
+  return calls.some(
+    (call) =>
+      call.method === 'GET' &&
+      call.actor === actor &&
+      call.server === server &&
+      call.n > n &&
+      call.n < again.n &&
+      isToldDone(call),
+  );
 }
 
 function isSame(one: Call, other: Call): boolean {

@@ -73,7 +73,11 @@ export const SESSION_RULES: readonly Rule[] = [
     scenarios: ['S016-token-expires-in-mid-job'],
     mutants: ['token-never-renewed'],
     needs: ['password-login'],
-    judge: (seen) => judgeEach(refusals(seen), (refused) => givesUp(seen, refused)),
+    judge: (seen) =>
+      judgeEach(
+        refusals(seen).filter(({ faults }) => faults.length === 0),
+        (refused) => givesUp(seen, refused),
+      ),
   },
 ];
 

@@ -2,6 +2,7 @@
 import { judgeEach, type Broken } from '../judging.ts';
 import type { Call, JobLife, NbdConnection, Observation, ResourceLife } from '../observation.ts';
 import { numberOf, textOf } from '../read-json.ts';
+import { isHindered } from '../readings/hindrance.ts';
 import { jobsBehind } from '../readings/jobs.ts';
 import type { Rule } from '../rule-api.ts';
 import { heldLocks, type ToldEnd, toldEnds } from './told-end.ts';
@@ -197,6 +198,15 @@ function isLeft(seen: Observation, lock: ResourceLife, job: JobLife): Broken | u
   const jobEnd = job.end?.n ?? Number.POSITIVE_INFINITY;
   const isKnownLost = toldEnds(seen).some(({ resource, n: told }) => resource === lock && told < jobEnd);
   if (isKnownLost || deletedBy.some((call) => call.n < jobEnd)) return undefined;
+  if (
+    isHindered(seen, {
+      actor: lock.actor,
+      from: lock,
+      to: job.end,
+      operations: ['backup-resources', 'tasks'],
+    })
+  )
+    return undefined;
   return {
     at: job.end?.n ?? n,
     expected: 'the backup resource is deleted before the job is over',

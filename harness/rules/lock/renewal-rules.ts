@@ -1,6 +1,7 @@
 /** Keeping a lock alive. */
 import { judgeEach, type Broken } from '../judging.ts';
 import type { Call, Moment, NbdRequest, Observation, ResourceLife } from '../observation.ts';
+import { isHindered } from '../readings/hindrance.ts';
 import { isKilledBetween, jobsBehind } from '../readings/jobs.ts';
 import type { Rule } from '../rule-api.ts';
 import { heldLocks, type ToldEnd, toldEnds } from './told-end.ts';
@@ -153,10 +154,10 @@ function runsOut(seen: Observation, lock: ResourceLife): Broken | undefined {
   };
 }
 
-/** A planned fault struck a renewal, or the lock itself, since it was last seen to hold. */
+/** A planned fault kept the engine busy, or struck the lock itself, since it was last seen to hold. */
 function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean {
   const last = lastHold(lock);
-  const isStruck = lock.renewedBy.some((call) => call.n > last.n && call.faults.length > 0);
+  const isStruck = isHindered(seen, { actor: lock.actor, from: last, to: end });
   const isLeaseFault = seen.faults.some(
     ({ n, on }) =>
       n >= last.n && n <= end.n && (on === 'lease' || on === 'backup-resources.renew' || on === 'world'),

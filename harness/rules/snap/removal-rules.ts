@@ -1,6 +1,7 @@
 /** How snapshots go. */
 import { judgeEach, type Broken } from '../judging.ts';
 import type { JobLife, Observation, ResourceLife, SnapshotLife } from '../observation.ts';
+import { isHindered } from '../readings/hindrance.ts';
 import { jobsBehind } from '../readings/jobs.ts';
 import type { Rule } from '../rule-api.ts';
 
@@ -18,7 +19,7 @@ export const REMOVAL_RULES: readonly Rule[] = [
       'Delete it in the end of the job whatever happened before; note it first, so that a crash can be cleaned up.',
     scenarios: ['S001-full-backup-and-restore'],
     mutants: ['leaves-its-snapshot'],
-    judge: (seen) => judgeEach(ofSucceeded(seen), ({ snapshot, job }) => isLeft(snapshot, job)),
+    judge: (seen) => judgeEach(ofSucceeded(seen), ({ snapshot, job }) => isLeft(seen, snapshot, job)),
   },
   {
     id: 'SNAP-7',
@@ -51,9 +52,20 @@ function ofSucceeded(seen: Observation): readonly Owned[] {
 }
 
 /** It need not have worked: that the platform refuses is told by the job's warnings. */
-function isLeft({ n, name, deletedBy, end }: SnapshotLife, job: JobLife): Broken | undefined {
+function isLeft(seen: Observation, snapshot: SnapshotLife, job: JobLife): Broken | undefined {
+  const { n, name, deletedBy, end, actor } = snapshot;
   const jobEnd = job.end?.n ?? Number.POSITIVE_INFINITY;
   if (deletedBy.some((call) => call.n < jobEnd) || (end?.n ?? Number.POSITIVE_INFINITY) < jobEnd)
+    return undefined;
+  // Who can not see what there is deletes nothing; that is safe.
+  if (
+    isHindered(seen, {
+      actor,
+      from: snapshot,
+      to: job.end,
+      operations: ['snapshots', 'backup-resources', 'tasks'],
+    })
+  )
     return undefined;
   return {
     at: job.end?.n ?? n,
