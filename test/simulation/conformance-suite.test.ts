@@ -54,7 +54,7 @@ describe('conformance suite as a library', () => {
     const told = await play(firstPageOnly, ['S006']);
     const failure = endOf(told, 'S006-paging-at-the-edges with nbd');
     expect(failure).toContain('failed: S006-paging-at-the-edges with nbd: failed');
-    expect(failure).toMatch(/vm1\/ide0: 1 block of which the engine did not ask .* at 3 MiB/);
+    expect(failure).toMatch(/vm1\/ide0: 1 block that the engine neither asked about nor read: at 3 MiB/);
     expect(failure).toContain('What happened last:');
     expect(failure).toContain('Repeat it: npx vitest run -t "S006-paging-at-the-edges with nbd" (seed 1)');
     const rule = endOf(told, 'CBT-9:');

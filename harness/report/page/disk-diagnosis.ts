@@ -11,7 +11,7 @@ export function diagnoseDisk(map: DiskMap): readonly string[] {
   const kinds: readonly (readonly [string, (block: number) => boolean])[] = [
     ['read by the engine, and wrong all the same', isRead],
     ['said to have changed, and not read by the engine', isChanged],
-    ['of which the engine did not ask whether they have changed, and not read', (block) => !isAsked(block)],
+    ['that the engine neither asked about nor read', (block) => !isAsked(block)],
     [
       map.isChangedPartly === true
         ? 'not read by the engine'

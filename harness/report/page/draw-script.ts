@@ -114,9 +114,13 @@ function drawStrip(lanes, rows) {
       : svg('rect', { x: xs[at] - 1, y: y - 6, width: 2, height: 12, class: 'tick' }, title));
   });
   const step = Math.max(1, Math.ceil(rows.length / 9));
+  let told = '';
   for (let at = 0; at < rows.length; at += step) {
+    const words = (rows[at].ms / 1000).toFixed(rows[rows.length - 1].ms < 100000 ? 2 : 0) + ' s';
+    if (words === told) continue;
+    told = words;
     const label = svg('text', { x: xs[at], y: height - 5, 'text-anchor': 'middle' });
-    label.textContent = (rows[at].ms / 1000).toFixed(1) + ' s';
+    label.textContent = words;
     strip.append(label);
   }
   return strip;

@@ -115,7 +115,7 @@ describe.skipIf(!peers.available)('report.html in Chromium', () => {
     expect(wrong).toBeGreaterThan(10);
     expect(await run.locator('.disk > svg .cross').count()).toBe(wrong);
     expect(await run.locator('.disk figcaption').innerText()).toContain(
-      `${wrong} blocks of which the engine did not ask`,
+      `${wrong} blocks that the engine neither asked`,
     );
     const lanes = await run.locator('.timeline th').allInnerTexts();
     expect(lanes).toEqual(['seconds', 'Engine', 'REST', 'Tasks', 'Locks', 'NBD']);

@@ -79,7 +79,7 @@ describe('map of a disk in words', () => {
     expect(diagnoseDisk(DISK)).toEqual([
       '1 block read by the engine, and wrong all the same: at 128 KiB.',
       '1 block said to have changed, and not read by the engine: at 192 KiB.',
-      '1 block of which the engine did not ask whether they have changed, and not read: at 320 KiB.',
+      '1 block that the engine neither asked about nor read: at 320 KiB.',
       '1 block not said to have changed, and so not read by the engine: at 256 KiB.',
     ]);
   });
