@@ -33,6 +33,8 @@ export class PointCollector {
   readonly #connections = new Map<number, Connection>();
   #nowMs: () => number = () => 0;
   #opened = 0;
+  /** An engine has been given a job: what an operator does before that is none of its steps. */
+  #hasBegun = false;
 
   get points(): readonly Point[] {
     return this.#points;
@@ -67,6 +69,9 @@ export class PointCollector {
       case 'rest.reply':
         if (entry.operation === 'cbt.changed-areas') this.#notePage(entry);
         if (entry.operation !== 'unknown') this.#add(entry.type, entry.operation);
+        return;
+      case 'job':
+        this.#hasBegun = true;
         return;
       case 'task':
         return this.#noteTask(entry);
@@ -147,7 +152,8 @@ export class PointCollector {
     const ordinal = this.#count(`${kind} ${whose}`);
     const id = `${kind}:${whose}${name}#${nth}`;
     const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
-    this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
+    // Counted all the same, since a fault counts from the beginning of the run.
+    if (this.#hasBegun) this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
   }
 
   #count(key: string): number {
