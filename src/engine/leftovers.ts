@@ -82,7 +82,12 @@ async function deadNotes(
   report(context, { step: 'leftovers', message: 'waiting: an earlier run may still be alive' });
   await sleep(clock, waitMs, context.signal);
   const now = clock.now();
-  const [alive, dead] = partition(await read(), (note) => note.record.aliveUntilMs > now);
+  // A run that is alive has said so again by now; one that has not may have noted it by a clock that was set back since.
+  const noted = new Map(seen.map(({ record }) => [record.runId, record.aliveUntilMs]));
+  const [alive, dead] = partition(
+    await read(),
+    ({ record }) => record.aliveUntilMs > now && record.aliveUntilMs !== noted.get(record.runId),
+  );
   for (const { record } of alive)
     warn(context, `run ${record.runId} on ${record.serverName} is still at work; it is left alone`);
   return dead;

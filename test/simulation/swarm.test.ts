@@ -102,7 +102,29 @@ attack: [{ fault: { id: hang, kind: task-hangs, on: task:server.create, step: do
 steps: [{ backup: {} }, { restore: { newName: copy } }]
 `;
 
+/** Found by a swarm: what a run had noted by a clock that was set back said for hours that it was alive. */
+const CLOCK_SET_BACK = `
+id: W88-clock-set-back
+title: What a dead run left is removed although the clock was set back while it lived
+rule: A run is alive when it says so again and again, not because it once said until when.
+why: A clock that is put right must not keep left-overs for hours.
+world:
+  servers: [{ name: vm1, disks: [{ slot: ide0, size: 64KiB }] }, { name: vm2, disks: [{ slot: ide0, size: 64KiB }] }]
+attack:
+  - { clockJump: { when: { checkpoint: cbt, nth: 3 }, by: -3h } }
+  - { kill: { when: { operation: storages.list, nth: 2, side: after } } }
+steps:
+  - { together: [[{ backup: { server: vm1, transport: nbd } }], [{ backup: { server: vm2, transport: hotadd } }]] }
+  - { backup: { transport: hotadd } }
+`;
+
 describe('an incident that a swarm has found', () => {
+  it('stays mended: a clock that was set back does not keep a dead run alive', async () => {
+    const scenario = parseScenario(CLOCK_SET_BACK, 'clock-set-back.yaml');
+    const run = { simulator, scenario, transport: 'nbd', seams: {} } as const;
+    const { outcome, reason } = await runOnce({ ...run, seed: '2076' });
+    expect([outcome, reason]).toEqual(['passed', '']);
+  });
   it('stays mended: a server that is created late is not left', async () => {
     const scenario = parseScenario(LATE_SERVER, 'late-server.yaml');
     const { outcome, reason } = await runOnce({
