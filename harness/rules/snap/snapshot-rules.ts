@@ -154,7 +154,8 @@ function jobsWithSnapshots(seen: Observation): readonly (readonly [JobLife, read
 function hasTwo(job: JobLife, all: readonly SnapshotLife[]): Broken | undefined {
   for (const [at, one] of all.entries()) {
     const before = all[at - 1];
-    if (before === undefined || before.deletedBy.some(({ n }) => n < one.n)) continue;
+    if (before === undefined || before.deletedBy.some(({ n }) => n < one.n) || isGone(before, one.n))
+      continue;
     return {
       at: one.n,
       expected: 'the earlier snapshot is deleted first',
@@ -163,6 +164,10 @@ function hasTwo(job: JobLife, all: readonly SnapshotLife[]): Broken | undefined 
     };
   }
   return undefined;
+}
+
+function isGone({ end }: SnapshotLife, at: number): boolean {
+  return end !== undefined && end.n < at;
 }
 
 function creations(seen: Observation): readonly Call[] {
@@ -177,7 +182,9 @@ function hasBadName(seen: Observation, call: Call): Broken | undefined {
     (one) => one.server === call.server && one.name === name && one.n < call.n && one.actor === call.actor,
   );
   const isRepeated = earlier?.createdBy?.clientToken === call.clientToken;
-  const isTaken = earlier !== undefined && !isRepeated;
+  // A name of what never came into being is free.
+  const isFree = earlier?.ready === undefined && earlier !== undefined && isGone(earlier, call.n);
+  const isTaken = earlier !== undefined && !isRepeated && !isFree;
   const isAllowed = name !== '' && name !== 'current' && name.length <= LONGEST_NAME;
   if (isAllowed && !isTaken) return undefined;
   return {
