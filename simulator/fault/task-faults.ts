@@ -58,23 +58,37 @@ function fateOf(fault: StruckFault, stuck: Stuck, happen: () => void): TaskFate[
     case 'task-phantom':
       return [{ kind: 'phantom' }];
     case 'task-hangs':
-      return [{ kind: 'hang', whenOver: (resume) => stuck.add(fault.id, resume) }];
+      return [{ kind: 'hang', whenOver: stuck.hold(fault.id) }];
     default:
       return [{ kind: 'event', happen }];
   }
 }
 
+interface Hold {
+  isOver: boolean;
+  resume: (() => void) | undefined;
+}
+
 /** Tasks that hang, by the fault that holds them. */
 class Stuck {
-  readonly #resumes = new Map<string, (() => void)[]>();
+  readonly #holds = new Map<string, Hold[]>();
 
-  add(fault: string, resume: () => void): void {
-    this.#resumes.set(fault, [...(this.#resumes.get(fault) ?? []), resume]);
+  /** A task that two faults hold comes to the second when the first is over; that one may be over then too. */
+  hold(fault: string): (resume: () => void) => void {
+    const hold: Hold = { isOver: false, resume: undefined };
+    this.#holds.set(fault, [...(this.#holds.get(fault) ?? []), hold]);
+    return (resume) => {
+      if (hold.isOver) resume();
+      else hold.resume = resume;
+    };
   }
 
   free(fault: string): void {
-    const resumes = this.#resumes.get(fault) ?? [];
-    this.#resumes.delete(fault);
-    for (const resume of resumes) resume();
+    const holds = this.#holds.get(fault) ?? [];
+    this.#holds.delete(fault);
+    for (const hold of holds) {
+      hold.isOver = true;
+      hold.resume?.();
+    }
   }
 }

@@ -136,4 +136,19 @@ describe('an incident that a swarm has found', () => {
     });
     expect([outcome, reason]).toEqual(['passed', '']);
   });
+
+  it('stays mended: a task that two faults hold goes on when both are over', async () => {
+    const hang = 'kind: task-hangs, on: task:backup-resource.delete, step: doing';
+    const attack = `[{ fault: { id: a, ${hang} } }, { fault: { id: b, ${hang} } }]`;
+    const text = LATE_SERVER.replace(/attack: .*/, `attack: ${attack}`);
+    const scenario = parseScenario(text, 'held-twice.yaml');
+    const { outcome, reason } = await runOnce({
+      simulator,
+      scenario,
+      transport: 'nbd',
+      seed: '1',
+      seams: {},
+    });
+    expect([outcome, reason]).toEqual(['passed', '']);
+  });
 });
