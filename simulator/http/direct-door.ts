@@ -5,7 +5,7 @@
 import { parse as parseQuery } from 'node:querystring';
 import type { HttpRequest, HttpResponse } from '../../src/sdk/http-transport.ts';
 import type { Outcome, RawCall } from './call.ts';
-import { type Route, routeOf } from './route-table.ts';
+import { type Route, routeOf } from '../../src/contract/route-table.ts';
 import { type ApiContext, serveCall } from './serve-call.ts';
 
 /** The answer, `lost`, or `undefined` when the request must go through the server. */

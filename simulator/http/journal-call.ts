@@ -2,7 +2,7 @@
 import type { Json } from '../../src/kernel/journal.ts';
 import type { World } from '../domain/world-api.ts';
 import { headerOf, type RawCall, type Reply } from './call.ts';
-import { journalValue } from './redact.ts';
+import { journalValue } from '../../src/kernel/journal-value.ts';
 
 export function journalRequest(
   world: World,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/kernel/journal.ts';
-import { journalValue } from '../../../simulator/http/redact.ts';
+import { journalValue } from '../../../src/kernel/journal-value.ts';
 
 const hidden = (key: string, value: unknown): unknown =>
   key === 'password' || key === 'output' ? '***' : value;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { journalValue } from '../../../simulator/http/redact.ts';
+import { journalValue } from '../../../src/kernel/journal-value.ts';
 
 describe('what gets into the journal', () => {
   it('has no secret, at any depth', () => {

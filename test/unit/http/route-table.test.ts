@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATION_NAMES, operationOf } from '../../../src/contract/operations.ts';
-import { routeOf } from '../../../simulator/http/route-table.ts';
+import { routeOf } from '../../../src/contract/route-table.ts';
 
 const everyPath = OPERATION_NAMES.flatMap((name) => operationOf(name).paths.map((path) => ({ name, path })));
 

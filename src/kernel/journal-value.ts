@@ -1,5 +1,5 @@
 /** What of a request or an answer may get into the journal: no secret, no ciphertext, no key, nothing long. */
-import type { Json } from '../../src/kernel/journal.ts';
+import type { Json } from './journal.ts';
 
 const HIDDEN = '***';
 const SECRET_NAMES = new Set([

@@ -1,5 +1,5 @@
 /** Which call of the contract a path belongs to, for calls that come without HTTP. */
-import { OPERATION_NAMES, type OperationName, operationOf } from '../../src/contract/operations.ts';
+import { OPERATION_NAMES, type OperationName, operationOf } from './operations.ts';
 
 export interface Route {
   readonly operation: OperationName;
