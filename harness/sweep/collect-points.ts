@@ -10,7 +10,7 @@ import { ENGINE_NAMES, type EngineName } from '../runner/scenario-schema.ts';
 import type { Story } from '../runner/story.ts';
 import type { Point, PointKind } from './sweep-api.ts';
 
-type Detail = Pick<Point, 'engine' | 'entry' | 'connection' | 'offsetBytes'>;
+type Detail = Pick<Point, 'engine' | 'entry' | 'connection' | 'offsetBytes' | 'reached'>;
 
 /** Sizes of the headers of replies on the wire; what a reply is cut by need not be exact. */
 const REPLY_HEADER_BYTES = 20;
@@ -31,6 +31,9 @@ export class PointCollector {
   /** Places in the list of points of the calls that were made. */
   readonly #calls = new Map<number, number>();
   readonly #connections = new Map<number, Connection>();
+  /** Bytes read so far of each hot-added disk, and each read's way from so many to so many. */
+  readonly #read = new Map<string, number>();
+  readonly #reads: { readonly from: number; readonly to: number }[] = [];
   #nowMs: () => number = () => 0;
   #opened = 0;
   /** An engine has been given a job: what an operator does before that is none of its steps. */
@@ -84,9 +87,11 @@ export class PointCollector {
       case 'nbd.reply':
         return this.#noteReply(entry);
       case 'guest.device':
+        // A device that comes again begins anew.
+        this.#read.delete(`${entry.server}/${entry.disk}`);
         return this.#add('guest.device', entry.change);
       case 'guest.io':
-        return this.#add('guest.io', entry.command);
+        return this.#add('guest.io', entry.command, this.#noteRead(entry));
       default:
     }
   }
@@ -108,6 +113,16 @@ export class PointCollector {
     const { start_offset: start, length } = data as Readonly<Record<string, unknown>>;
     if (typeof start === 'number' && typeof length === 'number')
       this.#points[at] = { ...point, page: { start, length } };
+  }
+
+  #noteRead({ server, disk, command, length, error }: Extract<JournalEntry, { type: 'guest.io' }>): Detail {
+    if (command !== 'READ' || error !== 0) return {};
+    const from = this.#read.get(`${server}/${disk}`) ?? 0;
+    const to = from + length;
+    this.#read.set(`${server}/${disk}`, to);
+    const earlier = this.#reads.filter((read) => read.from < to && read.to >= to).length;
+    this.#reads.push({ from, to });
+    return { reached: { bytes: to, nth: earlier + 1 } };
   }
 
   #noteState(entry: Extract<JournalEntry, { type: 'state' }>): void {
@@ -153,7 +168,8 @@ export class PointCollector {
     const id = `${kind}:${whose}${name}#${nth}`;
     const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
     // Counted all the same, since a fault counts from the beginning of the run.
-    if (this.#hasBegun) this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
+    if (this.#hasBegun)
+      this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
   }
 
   #count(key: string): number {

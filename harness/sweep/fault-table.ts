@@ -68,6 +68,15 @@ const DEVICE_ORDER: AttackRow = {
   fits: ({ name, nth }, { hasManyDisks }) => name === 'appears' && nth === 1 && hasManyDisks === true,
 };
 
+/** Under this read: what was read of the device before is all that it gives. */
+const VANISHING: AttackRow = {
+  fault: 'device-vanishes',
+  persistences: ALWAYS,
+  fits: ({ reached }) => reached !== undefined,
+  attack: ({ reached = { bytes: 1, nth: 1 } }, persistence, id) =>
+    struck({ kind: 'device-vanishes', on: 'guest', bytes: reached.bytes }, reached.nth, persistence, id),
+};
+
 /** A slow read is no reason to fail; one that is always slow is none where requests have the time. */
 function slow(on: 'nbd' | 'guest', when: 'before' | 'after'): AttackRow {
   const row = data(on, { kind: 'delay', delay: LONG_DELAY, when });
@@ -190,6 +199,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
     borne(data('guest', { kind: 'lose-request' }), ONCE, isRead),
     borne(data('guest', { kind: 'lose-reply' }), ONCE, isRead),
     slow('guest', 'before'),
+    borne(VANISHING),
     data('guest', { kind: 'expire-resource' }),
     ...MISFORTUNES,
     killed(({ name, nth }) => ({ event: { type: 'guest.io', command: name }, nth })),

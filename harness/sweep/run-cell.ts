@@ -13,7 +13,7 @@ export async function runCell(
   const record = await runOnce({ ...options, scenario, onStory: attend });
   const { reason, findings, journalHash, virtualMs } = record;
   const outcome = outcomeOf(record, cell, scenario);
-  return {
+  const result = {
     cell,
     outcome,
     reason,
@@ -21,8 +21,8 @@ export async function runCell(
     journalHash,
     virtualMs,
     happened: happenedIn(record.journal),
-    ...(outcome === 'undetectable' ? { detectedBy: detectorOf(cell) } : {}),
   };
+  return outcome === 'undetectable' ? withDetector(options, scenario, result) : result;
 }
 
 export function underAttack(scenario: Scenario, { attack, isBearable }: PlannedCell): Scenario {
@@ -46,9 +46,21 @@ function outcomeOf(record: RunRecord, cell: PlannedCell, { engine }: Scenario): 
   }
 }
 
-/** What lies only once is found out by asking again; what always lies the same, by nothing. */
-function detectorOf({ persistence }: PlannedCell): string {
-  return persistence === 'once' ? 'verify: true' : 'nothing: it is wrong at every reading';
+/**
+ * What lies only once is found out by asking again: the same attack on an engine that verifies must be survived, with
+ * all that is asked of it afterwards. What always lies the same is found out by nothing.
+ */
+async function withDetector(
+  options: Omit<RunOptions, 'onStory' | 'openGuests'>,
+  scenario: Scenario,
+  result: CellResult,
+): Promise<CellResult> {
+  if (result.cell.persistence === 'sticky')
+    return { ...result, detectedBy: 'nothing: it is wrong at every reading' };
+  const verifying = { ...scenario, engine: { ...scenario.engine, verify: true } };
+  const { outcome, reason } = await runOnce({ ...options, scenario: verifying });
+  if (outcome === 'passed') return { ...result, detectedBy: 'verify: true' };
+  return { ...result, outcome: 'violation', reason: `with verify: true: ${reason}` };
 }
 
 function isUndetectable(

@@ -51,6 +51,8 @@ export interface Point {
   readonly offsetBytes?: number;
   /** Queries of changed areas: the part of the disk that the answer is about, in bytes. */
   readonly page?: { readonly start: number; readonly length: number };
+  /** Reads in a guest: bytes read of the device with this one, and the how-manieth read that reaches as many. */
+  readonly reached?: { readonly bytes: number; readonly nth: number };
 }
 
 /** `once`: at this point only. `sticky`: here and ever after, until the faults stop. */

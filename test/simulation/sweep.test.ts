@@ -195,6 +195,18 @@ describe('wrong bytes that look right', () => {
     expect(once.length).toBeGreaterThan(0);
   });
 
+  it('are a violation where that option does not detect them', async () => {
+    const task = taskOf('W01-full');
+    const planned = await plan(task, ['corrupt-payload']);
+    const blind: Seams = { options: (options) => ({ ...options, verify: false }) };
+    const lane = createSweepLane(simulator, () => blind);
+    const cells = planned.cells.slice(0, 1);
+    const result = await play({ ...planned, cells, task: { ...task, mutant: 'blind' } }, [lane]);
+    expect(result.cells.map(({ outcome, reason }) => [outcome, reason.slice(0, 18)])).toEqual([
+      ['violation', 'with verify: true:'],
+    ]);
+  });
+
   it('are found out by an engine that verifies, and no point that it warns of is restored', async () => {
     const result = await play(await plan(taskOf('W08-verified'), ['corrupt-payload']));
     const once = result.cells.filter(({ cell }) => cell.persistence === 'once');

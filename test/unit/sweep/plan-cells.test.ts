@@ -29,7 +29,7 @@ const ALL_KINDS: readonly Point[] = [
   { ...point('nbd.reply', 'READ', 1, 5), connection: 3, offsetBytes: 0 },
   point('guest.device', 'appears'),
   point('guest.device', 'vanishes'),
-  point('guest.io', 'READ', 2, 6),
+  { ...point('guest.io', 'READ', 2, 6), reached: { bytes: 131_072, nth: 2 } },
   point('storage.write', 'tmp', 2, 7),
   point('storage.sync', 'tmp'),
   point('storage.rename', 'notes'),
@@ -76,6 +76,17 @@ describe('the plan of a sweep', () => {
     expect(attacks(point('storage.sync', 'tmp', 2, 9), 'storage-fails')[0]).toMatchObject({
       storageFault: { operation: 'sync', after: 8, times: 1 },
     });
+  });
+
+  it('lets a device vanish under the read that gets as far for the same time', () => {
+    const read = { ...point('guest.io', 'READ', 5), reached: { bytes: 131_072, nth: 2 } };
+    const [once] = planCells([read], { ground, faults: ['device-vanishes'] });
+    expect(once?.attack).toEqual([
+      {
+        fault: { id: 'attack', on: 'guest', kind: 'device-vanishes', bytes: 131_072, after: 1, times: 1 },
+      },
+    ]);
+    expect(planCells([point('guest.io', 'READ')], { ground, faults: ['device-vanishes'] })).toEqual([]);
   });
 
   it('kills before and after an operation of the repository, with and without the power', () => {
