@@ -17,7 +17,7 @@ import { RULES } from '../../harness/rules/catalogue.ts';
 import { ruleDocument } from '../../harness/rules/rule-document.ts';
 import { publishedSchema } from '../../harness/runner/published-schema.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
-import { type GuestsNode, planSuite, runSuite } from '../../harness/runner/run-suite.ts';
+import { type GuestsNode, planSuite, runSuite, type SuiteTask } from '../../harness/runner/run-suite.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { FAULT_KIND_NAMES, kindRowOf } from '../../simulator/fault/fault-kinds.ts';
 import { OPERATION_NAMES, operationOf } from '../contract/operations.ts';
@@ -115,21 +115,29 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   const progress = progressOn(process.stderr);
   const chosen = ENGINES.filter((name) => engines.includes(name));
   const { mutant } = flags;
-  const tasks = planSuite(scenarios, chosen, flags.seed, guests).map((task) => ({
-    ...task,
-    ...(mutant === undefined ? {} : { mutant }),
-  }));
+  const plan = (some: readonly Scenario[]): readonly SuiteTask[] =>
+    planSuite(some, chosen, flags.seed, guests).map((task) => ({
+      ...task,
+      ...(mutant === undefined ? {} : { mutant }),
+    }));
+  const tasks = plan(scenarios);
   // Starting a thread costs as much as half a dozen scenarios.
   const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
   await using open = await (driven === undefined
     ? openLanes(lanes)
     : openDrivenLanes(driven.spec, lanes, driven.judge.witness));
   const begun = performance.now();
-  const results = await runSuite({
-    tasks,
-    lanes: open.lanes,
-    onResult: (result, done, total) => progress.onResult(result, done, total),
-  });
+  const play = (some: readonly SuiteTask[]): Promise<readonly ScenarioResult[]> =>
+    runSuite({
+      tasks: some,
+      lanes: open.lanes,
+      onResult: (result, done, total) => progress.onResult(result, done, total),
+    });
+  const wanting = flags.quick === true ? driven?.judge.wanting : undefined;
+  const results: ScenarioResult[] = [];
+  // What the few have not shown, others may.
+  for (let some = tasks; some.length > 0; some = plan(quickOf(named, wanting?.(results) ?? [])))
+    results.push(...(await play(some)));
   progress.end();
   const isWhole = words.length === 0 && chosen.length === ENGINES.length && driven === undefined;
   const tally = tallySuite(results, flags.seed, isWhole);

@@ -25,6 +25,8 @@ export interface DrivenJudge {
   readonly witness: Witness;
   /** Takes in the journal of one world. */
   see(scenario: string, journal: readonly JournalEntry[], actors?: readonly string[]): void;
+  /** Ids of scenarios that have not been played and may exercise must-rules that nothing has exercised. */
+  wanting(results: readonly ScenarioResult[]): readonly string[];
   conclude(results: readonly ScenarioResult[]): DrivenConclusion;
 }
 
@@ -68,6 +70,16 @@ export function createDrivenJudge({
         return keep(result, record);
       };
     },
+    wanting(results) {
+      const unplayed = unplayedOf(playable(), results);
+      const silent = mergeVerdicts(verdicts).filter(
+        ({ level, outcome }) => level === 'must' && outcome === 'not-exercised',
+      );
+      const next = silent.flatMap(
+        ({ rule }) => firstOf(RULES.find(({ id }) => id === rule)?.scenarios ?? [], unplayed) ?? [],
+      );
+      return [...new Set(next)];
+    },
     conclude(results) {
       const merged = mergeVerdicts(verdicts);
       const count = (outcome: ScenarioResult['outcome']): number =>
@@ -88,6 +100,10 @@ export function createDrivenJudge({
       };
     },
   };
+}
+
+function firstOf(scenarios: readonly string[], unplayed: ReadonlySet<string>): string | undefined {
+  return scenarios.find((id) => unplayed.has(id));
 }
 
 function unplayedOf(playable: ReadonlySet<string>, results: readonly ScenarioResult[]): ReadonlySet<string> {

@@ -68,6 +68,22 @@ describe('the verdict on an engine', () => {
       { evidence: evidence({ ...both, nbdssl: { asked: 0, seen: 2 } }) },
       /^does not declare nbdssl, and was seen 2 times/,
     ],
+    [
+      'a waiver has expired',
+      {
+        waivers: [
+          {
+            rule: 'LOCK-1',
+            reason: 'r',
+            owner: 'o',
+            expires: '2026-01-01',
+            state: 'expired',
+            sentence: 'it expired',
+          },
+        ],
+      },
+      /^it expired$/,
+    ],
   ])('is a failure when %s', (_, change, reason) => {
     const { outcome, reasons } = judge(change);
     expect(outcome).toBe('fail');
