@@ -120,7 +120,9 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
       ...task,
       ...(mutant === undefined ? {} : { mutant }),
     }));
-  const tasks = plan(scenarios);
+  const isQuick = flags.quick === true && driven !== undefined;
+  const thin = isQuick ? driven.thin : (some: readonly SuiteTask[]) => some;
+  const tasks = thin(plan(scenarios));
   // Starting a thread costs as much as half a dozen scenarios.
   const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
   await using open = await (driven === undefined
@@ -136,7 +138,7 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   const wanting = flags.quick === true ? driven?.judge.wanting : undefined;
   const results: ScenarioResult[] = [];
   // What the few have not shown, others may.
-  for (let some = tasks; some.length > 0; some = plan(quickOf(named, wanting?.(results) ?? [])))
+  for (let some = tasks; some.length > 0; some = thin(plan(quickOf(named, wanting?.(results) ?? []))))
     results.push(...(await play(some)));
   progress.end();
   const isWhole = words.length === 0 && chosen.length === ENGINES.length && driven === undefined;
