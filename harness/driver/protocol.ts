@@ -33,8 +33,9 @@ export const DriverJobSchema = Type.Object(
   {
     protocol: Type.Literal(PROTOCOL_VERSION),
     job: Type.String({ description: 'name of the job, for logs' }),
-    operation: Type.Enum(['backup', 'incremental', 'restore', 'cleanup'], {
-      description: '`backup` is a full one; `incremental` takes what changed since the last point',
+    operation: Type.Enum(['backup', 'incremental', 'restore', 'cleanup', 'unprotect'], {
+      description:
+        '`backup` is a full one; `incremental` takes what changed since the last point; `unprotect` (only where `disables-cbt` is declared): the server is not backed up any more',
     }),
     platform: Platform,
     transport: Type.Enum(['nbd', 'nbdssl', 'hotadd']),
@@ -42,7 +43,10 @@ export const DriverJobSchema = Type.Object(
       Type.String({ description: 'folder in which the disks of proxy guests appear, for hotadd' }),
     ),
     server: Type.Optional(
-      Type.Object({ id: Type.String(), name: Type.String() }, { ...closed, description: 'what to back up' }),
+      Type.Object(
+        { id: Type.String(), name: Type.String() },
+        { ...closed, description: 'what to back up, or to protect no longer' },
+      ),
     ),
     restore: Type.Optional(
       Type.Object(

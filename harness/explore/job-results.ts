@@ -27,6 +27,7 @@ export function noteJobs(inner: CreateEngine, note: (result: JobResult) => void)
     return {
       backup: (job) => told('backup', job.server, engine.backup(job)),
       restore: (job) => told('restore', job.pointId, engine.restore(job)),
+      unprotect: (job) => engine.unprotect(job),
       cleanup: () => engine.cleanup(),
     };
   };

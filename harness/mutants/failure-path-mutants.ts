@@ -82,6 +82,7 @@ function withoutDoubt(inner: CreateEngine): CreateEngine {
     return {
       backup: (job) => engine.backup(job).catch((error: unknown) => resultInSpiteOf(environment, error)),
       restore: (job) => engine.restore(job),
+      unprotect: (job) => engine.unprotect(job),
       cleanup: () => engine.cleanup(),
     };
   };

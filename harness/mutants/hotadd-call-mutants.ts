@@ -146,6 +146,7 @@ function oneEnginePerJob(inner: CreateEngine): CreateEngine {
   return (environment, options) => ({
     backup: (job) => inner(environment, options).backup(job),
     restore: (job) => inner(environment, options).restore(job),
+    unprotect: (job) => inner(environment, options).unprotect(job),
     cleanup: () => inner(environment, options).cleanup(),
   });
 }

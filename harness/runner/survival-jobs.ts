@@ -11,6 +11,7 @@ import type { EngineName, StepBodies } from './scenario-schema.ts';
 import { lastSnapshotSince } from './snapshot-instant.ts';
 import { backupFacts, restoreFacts, restoreWords, type Settled, settle, tellEnd } from './job-facts.ts';
 import { markUnknown, recordNamed, takeOver, unknownPoints } from './steps/job-steps.ts';
+import { unprotectOrder } from './steps/unprotect-step.ts';
 import { type JobFacts, tellJob } from './told-job.ts';
 import type { PointRecord, Story } from './story.ts';
 import { armTrigger } from './triggers.ts';
@@ -21,7 +22,7 @@ type End<T> =
 
 /** A job, and what the journal is told of it. */
 interface Work<T> {
-  readonly operation: 'backup' | 'restore' | 'cleanup';
+  readonly operation: 'backup' | 'restore' | 'cleanup' | 'unprotect';
   readonly words?: JobFacts;
   readonly work: (engine: Engine) => Promise<T>;
   readonly facts?: (value: T) => JobFacts;
@@ -89,6 +90,17 @@ export async function surviveCleanup(story: Story, body: StepBodies['cleanup']):
   const end = await untilNotKilled(story, body.engine ?? 'first', {
     operation: 'cleanup',
     work: (of) => of.cleanup(),
+  });
+  return end.kind === 'done' ? '' : end.why;
+}
+
+/** @returns why it did not succeed; empty when it did */
+export async function surviveUnprotect(story: Story, body: StepBodies['unprotect']): Promise<string> {
+  const { job, words } = unprotectOrder(story, body);
+  const end = await untilNotKilled(story, body.engine ?? 'first', {
+    operation: 'unprotect',
+    words,
+    work: (of) => of.unprotect(job),
   });
   return end.kind === 'done' ? '' : end.why;
 }

@@ -8,6 +8,7 @@ import { type EngineKit, runJob } from './open-job.ts';
 import { ProxyDesk } from './proxy-queue.ts';
 import { runRestore } from './restore-job.ts';
 import { resolveSettings } from './settings.ts';
+import { runUnprotect } from './unprotect-job.ts';
 
 /** @throws RangeError for an option out of its range */
 export function createEngine(env: EngineEnvironment, options: EngineOptions = {}): Engine {
@@ -27,6 +28,7 @@ export function createEngine(env: EngineEnvironment, options: EngineOptions = {}
   return {
     backup: (job) => runJob(kit, 'backup', job.signal, (context) => runBackup(context, job)),
     restore: (job) => runJob(kit, 'restore', job.signal, (context) => runRestore(context, job)),
+    unprotect: (job) => runJob(kit, 'backup', job.signal, (context) => runUnprotect(context, job)),
     cleanup: () =>
       runJob(kit, 'backup', undefined, async (context) => ({
         removed: await removeAllLeftovers(context),

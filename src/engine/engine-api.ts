@@ -139,6 +139,23 @@ export interface RestoreResult {
   readonly warnings: readonly string[];
 }
 
+export interface UnprotectJob {
+  /** Name or id of the server. */
+  readonly server: string;
+  /** Also where tracking was on before the engine came. Default false. */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface UnprotectResult {
+  readonly server: { readonly id: string; readonly name: string };
+  /** `left-as-found`: tracking is on, and it was not this engine (same repository and tag) that switched it on. */
+  readonly outcome: 'switched-off' | 'already-off' | 'left-as-found' | 'server-gone';
+  /** Slots of the disks whose tracking was switched off. */
+  readonly disks: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 export interface CleanupResult {
   readonly removed: readonly {
     /** `hot-added-disk`: detached from a proxy; `proxy`: a proxy that the dead run had started was powered off. */
@@ -161,6 +178,12 @@ export interface Engine {
   backup(job: BackupJob): Promise<BackupResult>;
   /** @throws JobFailed; the target is then left powered off and is named in the error */
   restore(job: RestoreJob): Promise<RestoreResult>;
+  /**
+   * Ends the protection of a server: switches change tracking off where this engine (same repository and tag) had
+   * switched it on. Restore points stay. Does nothing when it is off already or the server is gone.
+   * @throws JobFailed
+   */
+  unprotect(job: UnprotectJob): Promise<UnprotectResult>;
   /** Removes what earlier runs of this engine (same repository and tag) left behind; nothing else. */
   cleanup(): Promise<CleanupResult>;
 }

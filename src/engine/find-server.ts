@@ -6,7 +6,11 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** @throws Refusal when there is none, or several of that name */
 export async function findServer(scp: ScpClient, nameOrId: string): Promise<ServerItem> {
-  const named = await serversCalled(scp, nameOrId);
+  return onlyServer(await serversCalled(scp, nameOrId), nameOrId);
+}
+
+/** @throws Refusal when there is none, or several */
+export function onlyServer(named: readonly ServerItem[], nameOrId: string): ServerItem {
   const [server, second] = named;
   if (server === undefined)
     throw new Refusal(

@@ -138,7 +138,7 @@ export type JournalEvent =
       engine: string;
       /** Number of the job in this world, from 1; its end carries the same. */
       job: number;
-      operation: 'backup' | 'restore' | 'cleanup';
+      operation: 'backup' | 'restore' | 'cleanup' | 'unprotect';
       phase: 'begins' | 'succeeds' | 'fails' | 'killed';
       /** Name under which the engine logs in: user name or access key id. */
       actor?: string;

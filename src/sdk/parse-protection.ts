@@ -63,6 +63,7 @@ export function readCbtStatus(data: unknown): CbtStatus {
   return {
     areAllEnabled: enabled.length === disks.length,
     enabledDisks: new Set(enabled.map((disk) => disk.id)),
+    disabledDisks: new Set(disks.filter((disk) => !disk.isEnabled).map((disk) => disk.id)),
   };
 }
 

@@ -106,6 +106,8 @@ export interface CbtStatus {
   readonly areAllEnabled: boolean;
   /** Slots of the disks that are tracked. */
   readonly enabledDisks: ReadonlySet<string>;
+  /** Slots of those that are not. */
+  readonly disabledDisks: ReadonlySet<string>;
 }
 
 export interface ChangedAreasQuery {

@@ -3,7 +3,10 @@ import type { StepBodies } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
 
 type Expectation = NonNullable<
-  StepBodies['backup']['expect'] & StepBodies['restore']['expect'] & StepBodies['cleanup']['expect']
+  StepBodies['backup']['expect'] &
+    StepBodies['restore']['expect'] &
+    StepBodies['cleanup']['expect'] &
+    StepBodies['unprotect']['expect']
 >;
 
 /**

@@ -7,6 +7,8 @@ import type {
   RestoreJob,
   RestoreResult,
   Transport,
+  UnprotectJob,
+  UnprotectResult,
 } from '../../../src/engine/engine-api.ts';
 import { JobFailed } from '../../../src/engine/job-failed.ts';
 import type { HostedWorld } from '../../../simulator/app/simulator-api.ts';
@@ -116,6 +118,15 @@ export class DrivenJobs implements Engine {
     const { transport } = this.#options;
     const { warnings = [] } = await this.#play({ operation: 'cleanup', transport });
     return { removed: [], warnings };
+  }
+
+  async unprotect({ server: name }: UnprotectJob): Promise<UnprotectResult> {
+    const { hosted, transport } = this.#options;
+    const { id, name: serverName } = hosted.world.servers.find(name);
+    const server = { id, name: serverName };
+    const { warnings = [] } = await this.#play({ operation: 'unprotect', transport, server });
+    // The protocol does not ask which of these it was; the rules look at the platform.
+    return { server, outcome: 'switched-off', disks: [], warnings };
   }
 
   /** Ends what runs; whoever waits for it is never told. */

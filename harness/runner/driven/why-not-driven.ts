@@ -60,7 +60,7 @@ function stepReason(step: StepNode, { capabilities, canKill }: DrivenFacts): str
   if (step.storageFault !== undefined) return "a fault of the repository's storage";
   if (step.verify?.problems?.exactly !== undefined && step.verify.problems.exactly > 0)
     return 'looks into the repository';
-  const jobs = [step.backup, step.restore, step.cleanup, step.kill, step.verify, step.check];
+  const jobs = [step.backup, step.restore, step.cleanup, step.unprotect, step.kill, step.verify, step.check];
   if (jobs.some((job) => job?.engine === 'second')) return 'a story of two engines';
   const restore = step.restore ?? step.kill?.during.restore;
   const backup = step.backup ?? step.kill?.during.backup;
@@ -77,6 +77,8 @@ function stepReason(step: StepNode, { capabilities, canKill }: DrivenFacts): str
     if (!canKill) return "the engine can't be killed through its door";
     return triggerReason(step.kill.when) ?? lacks('cleanup');
   }
+  if (step.unprotect !== undefined)
+    return step.unprotect.force === true ? 'the driver protocol does not force' : lacks('disables-cbt');
   return step.cleanup === undefined ? undefined : lacks('cleanup');
 }
 
@@ -91,7 +93,10 @@ function flatSteps(steps: readonly StepNode[]): readonly StepNode[] {
 
 function servesSeveral(steps: readonly StepNode[]): boolean {
   const hasJob = (list: readonly StepNode[]): boolean =>
-    list.some(({ backup, restore, cleanup, kill }) => (backup ?? restore ?? cleanup ?? kill) !== undefined);
+    list.some(
+      ({ backup, restore, cleanup, unprotect, kill }) =>
+        (backup ?? restore ?? cleanup ?? unprotect ?? kill) !== undefined,
+    );
   return steps.some(({ together = [] }) => together.filter(hasJob).length > 1);
 }
 

@@ -155,6 +155,33 @@ export const Cleanup = Type.Object(
   closed,
 );
 
+export const Unprotect = Type.Object(
+  {
+    server: Type.Optional(ServerName),
+    engine: Type.Optional(EngineName),
+    force: Type.Optional(Type.Boolean({ description: 'Also where tracking was on from the start' })),
+    expect: Type.Optional(
+      Type.Object(
+        {
+          result: Type.Optional(Result),
+          error: Type.Optional(ErrorExpectation),
+          outcome: Type.Optional(
+            Type.Enum(['switched-off', 'already-off', 'left-as-found', 'server-gone'], {
+              description: 'What the engine says that it did about the tracking of changes',
+            }),
+          ),
+          disks: Type.Optional(
+            Type.Array(Type.String(), { description: 'Those switched off, in any order' }),
+          ),
+          warnings: Type.Optional(Warnings),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 export const Kill = Type.Object(
   {
     when: Trigger,
@@ -190,6 +217,11 @@ export const Check = Type.Object(
     snapshots: Type.Optional(Count),
     resources: Type.Optional(Count),
     hotAdded: Type.Optional(Type.Integer({ minimum: 0, description: 'Disks hot-added to the server' })),
+    tracked: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Slots of the disks whose changes are tracked, and no other',
+      }),
+    ),
   },
   closedSome,
 );

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { TASK_STEPS } from '../../../simulator/domain/interference.ts';
 import { FAULT_KIND_NAMES } from '../../../simulator/fault/fault-kinds.ts';
 import { DURATION_PATTERN } from '../quantities.ts';
-import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Verify } from './jobs.ts';
+import { Backup, Check, Cleanup, Compare, Kill, Restore, Trigger, Unprotect, Verify } from './jobs.ts';
 import { closed, Count, Duration, EngineName, Name, ProxyName, ServerName, Size, Slot } from './words.ts';
 
 export const Fault = Type.Object(
@@ -147,6 +147,7 @@ const plainSteps = {
   backup: Backup,
   restore: Restore,
   cleanup: Cleanup,
+  unprotect: Unprotect,
   verify: Verify,
   compare: Compare,
   kill: Kill,

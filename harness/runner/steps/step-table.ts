@@ -4,6 +4,7 @@ import type { StepBodies, StepKind, StepNode } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
 import { stepClearFaults, stepFault, stepStorageFault } from './fault-steps.ts';
 import { stepTrim, stepWorkload, stepWrite, stepZero } from './guest-steps.ts';
+import { stepUnprotect } from './unprotect-step.ts';
 import { stepBackup, stepCleanup, stepCompare, stepKill, stepRestore, stepVerify } from './job-steps.ts';
 import {
   stepCbt,
@@ -52,6 +53,7 @@ const PLAYS: { readonly [Kind in PlainKind]: Play<Kind> } = {
   backup: stepBackup,
   restore: stepRestore,
   cleanup: stepCleanup,
+  unprotect: stepUnprotect,
   verify: stepVerify,
   compare: stepCompare,
   kill: stepKill,

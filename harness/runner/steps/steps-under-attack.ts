@@ -5,7 +5,13 @@
 import { sleep } from '../../../src/kernel/clock.ts';
 import type { StepBodies, StepKind } from '../scenario-schema.ts';
 import type { Story } from '../story.ts';
-import { surviveBackup, surviveCleanup, surviveKill, surviveRestore } from '../survival-jobs.ts';
+import {
+  surviveBackup,
+  surviveCleanup,
+  surviveKill,
+  surviveRestore,
+  surviveUnprotect,
+} from '../survival-jobs.ts';
 import {
   stepCbt,
   stepDeleteServer,
@@ -28,6 +34,7 @@ export const PLAYS_UNDER_ATTACK: { readonly [Kind in StepKind]?: Play<Kind> } = 
   backup: ignoringResult(surviveBackup),
   restore: ignoringResult(surviveRestore),
   cleanup: ignoringResult(surviveCleanup),
+  unprotect: ignoringResult(surviveUnprotect),
   kill: surviveKill,
   check: notJudged,
   verify: notJudged,

@@ -1,4 +1,5 @@
 /** Steps that wait, and steps that look. */
+import type { Server } from '../../../simulator/domain/world-api.ts';
 import { sleep } from '../../../src/kernel/clock.ts';
 import type { DrivenEngine } from '../driven/driven-engine.ts';
 import { checkBounds } from '../expectations.ts';
@@ -61,6 +62,15 @@ export async function stepCheck(story: Story, body: StepBodies['check']): Promis
     const { length } = story.world.hotAdd.list(server.id);
     expectCount(`disks hot-added to ${server.name}`, body.hotAdded, length);
   }
+  if (body.tracked !== undefined) expectTracked(story, server, body.tracked);
+}
+
+function expectTracked(story: Story, { id, name }: Server, slots: readonly string[]): void {
+  const { disks } = story.world.cbt.status(id);
+  const on = disks.filter(({ isEnabled }) => isEnabled).map(({ deviceId }) => deviceId);
+  const [expected, actual] = [[...slots], on].map((list) => list.sort().join(', ') || 'none');
+  if (expected !== actual)
+    throw new StoryFailed(`disks of ${name} that are tracked: ${expected}`, `${actual}`);
 }
 
 function expectCount(what: string, exactly: number, actual: number): void {
