@@ -74,13 +74,17 @@ function followTask(task: Growing<TaskLife>, { n, t, status, description }: Task
 function followSnapshot(all: Map<string, Growing<SnapshotLife>>, entry: State): void {
   const { n, t, id, server = '', detail, to } = entry;
   const known = all.get(id);
+  const disks = listOf(detail, 'disks').map((disk) => ({
+    id: textOf(disk, 'id') ?? '',
+    bytes: numberOf(disk, 'bytes') ?? 0,
+    isTracked: textOf(disk, 'cbt') === 'on',
+  }));
+  const checkpoint = textOf(detail, 'checkpointId') ?? '';
+  // Who looks on from outside of the platform learns these later than that the snapshot is there.
+  if (known !== undefined && known.checkpoint === '' && checkpoint !== '')
+    Object.assign(known, { checkpoint, disks });
   if (known === undefined) {
-    const disks = listOf(detail, 'disks').map((disk) => ({
-      id: textOf(disk, 'id') ?? '',
-      bytes: numberOf(disk, 'bytes') ?? 0,
-      isTracked: textOf(disk, 'cbt') === 'on',
-    }));
-    const named = { name: textOf(detail, 'name') ?? '', checkpoint: textOf(detail, 'checkpointId') ?? '' };
+    const named = { name: textOf(detail, 'name') ?? '', checkpoint };
     const unknown = {
       actor: undefined,
       createdBy: undefined,

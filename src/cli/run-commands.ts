@@ -26,6 +26,7 @@ import { CliError } from './cli-error.ts';
 import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
 import { journalSchema } from './recorded-journal.ts';
+import { addLiveFlags, type LiveFlags } from './live-flags.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { environmentOf } from './report-environment.ts';
 import {
@@ -43,7 +44,7 @@ import { tallySuite } from './suite-musts.ts';
 
 const ENGINES = ['nbd', 'nbdssl', 'hotadd'] as const satisfies readonly Transport[];
 
-interface RunFlags extends ProxyMachineFlags, DrivenFlags, ReportFlags {
+interface RunFlags extends ProxyMachineFlags, DrivenFlags, ReportFlags, LiveFlags {
   readonly engine?: readonly string[];
   readonly seed: string;
   readonly report: string;
@@ -100,9 +101,11 @@ Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usa
     .action(run);
   addReportFlags(command);
   addProxyMachineFlags(command);
+  addLiveFlags(command);
 }
 
 async function run(words: string[], flags: RunFlags): Promise<void> {
+  if (flags.target !== undefined) return (await import('./live-run.ts')).runAgainstLive(flags.target, flags);
   const named = chooseScenarios(words);
   const guests = guestsOf(flags);
   const driven = chooseDriven(flags);
