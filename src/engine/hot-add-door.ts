@@ -115,7 +115,10 @@ export class HotAddDoor implements DiskDoor {
       try {
         return await this.#attachOnce(batch);
       } catch (error) {
-        if (error instanceof NoSlotLeft && (await this.#makeRoom(batch.length, deadlineMs))) continue;
+        if (error instanceof NoSlotLeft) {
+          if (await this.#makeRoom(batch.length, deadlineMs)) continue;
+          throw error;
+        }
         if (!(error instanceof ProxyTrouble) || error instanceof UnfitProxy) throw error;
         if (tries++ >= TRIES_PER_PROXY) throw error;
         warn(this.#context, `attached once more: ${error.message}`);

@@ -29,8 +29,10 @@ async function startIfOff(context: JobContext, proxy: ProxyAddress, signal: Abor
     const status = (await context.scp.serverById(proxy.id))?.status;
     if (status === 'running') return adopt(context, proxy);
     if (status === undefined) throw new ProxyTrouble(`proxy ${proxy.name} is gone`);
-    if (status === 'stopped' && starts++ < MAX_STARTS) failure = await start(context, proxy);
-    else if (status === 'stopped' || context.env.clock.now() >= deadlineMs)
+    if (status === 'stopped' && starts++ < MAX_STARTS) {
+      failure = await start(context, proxy);
+      if (failure !== undefined) await sleep(context.env.clock, POLL_MS, signal);
+    } else if (status === 'stopped' || context.env.clock.now() >= deadlineMs)
       throw new ProxyTrouble(describe(proxy, status, failure), { cause: failure });
     else {
       report(context, { step: 'proxy', message: `waiting: ${proxy.name} is ${status}` });
