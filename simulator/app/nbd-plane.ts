@@ -12,7 +12,7 @@ import type { FaultPoint } from '../fault/fault-api.ts';
 import { createOutputFilters, OUTPUT_FAULT_KINDS } from '../fault/nbd-faults.ts';
 import { damageable } from '../fault/payload-faults.ts';
 import type { ExportConnection, ExportDirectory, OpenExport } from '../nbd/export-device.ts';
-import { defaultNbdLimits } from '../nbd/nbd-limits.ts';
+import { defaultNbdLimits, type NbdLimits } from '../nbd/nbd-limits.ts';
 import type { NbdServerContext } from '../nbd/nbd-server-context.ts';
 import type { OutputFilter } from '../nbd/reply-output.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
@@ -36,10 +36,12 @@ interface Listener {
 export class NbdPlane {
   readonly totals: NbdTotals = { opened: 0, closed: 0, requests: 0, bytes: 0 };
   readonly #worlds: () => readonly Hosted[];
+  readonly #limits: NbdLimits;
   #connections = 0;
 
-  constructor(worlds: () => readonly Hosted[]) {
+  constructor(worlds: () => readonly Hosted[], limits: Partial<NbdLimits> = {}) {
     this.#worlds = worlds;
+    this.#limits = { ...defaultNbdLimits, ...limits };
   }
 
   /** Whether an NBD service listens at the address: a host of some world, and that host is up. */
@@ -79,7 +81,7 @@ export class NbdPlane {
       directory: createDirectory(listeners, observer),
       secureContext: () => secureContextFor(first),
       observer,
-      limits: defaultNbdLimits,
+      limits: this.#limits,
       clock: first.hosted.world.clock,
       connectionId: ++this.#connections,
       address: from,

@@ -28,6 +28,7 @@ import { createDirectDoor } from '../http/direct-door.ts';
 import { createApiContext, createProductApi } from '../http/product-api.ts';
 import { WorldRegistry } from '../http/world-directory.ts';
 import type { PresetName } from '../inventory/presets.ts';
+import type { NbdLimits } from '../nbd/nbd-limits.ts';
 import type { BaseImage } from '../store/base-image.ts';
 import { ClusterCas, createHosted, type Hosted } from './hosted.ts';
 import { NbdPlane } from './nbd-plane.ts';
@@ -41,6 +42,8 @@ export interface SimulatorOptions {
   readonly baseImages?: (file: string) => BaseImage;
   /** Changes an inventory before a world is made of it, such as the addresses of its hosts. */
   readonly adapt?: (inventory: InventorySpec) => InventorySpec;
+  /** What differs from the usual; times are the worlds'. */
+  readonly nbdLimits?: Partial<NbdLimits>;
 }
 
 /** The simulator together with what only its listeners need. */
@@ -65,7 +68,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
   const door = createDirectDoor(context);
   const server = (): FastifyInstance => (api ??= createProductApi(listener, context));
   const transport = (): HttpTransport => createInProcessTransport(server, door);
-  const nbd = new NbdPlane(() => [...hosted.values()]);
+  const nbd = new NbdPlane(() => [...hosted.values()], options.nbdLimits);
   const remove = (id: string): void => {
     hosted.get(id)?.close();
     hosted.delete(id);

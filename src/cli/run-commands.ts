@@ -25,6 +25,7 @@ import type { Transport } from '../engine/engine-api.ts';
 import { CliError } from './cli-error.ts';
 import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
+import { drivenCost } from '../../harness/runner/driven/driven-cost.ts';
 import { journalSchema } from './recorded-journal.ts';
 import { addLiveFlags, type LiveFlags } from './live-flags.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
@@ -48,7 +49,7 @@ interface RunFlags extends ProxyMachineFlags, DrivenFlags, ReportFlags, LiveFlag
   readonly engine?: readonly string[];
   readonly seed: string;
   readonly report: string;
-  readonly jobs: number;
+  readonly jobs?: number;
   readonly guest?: GuestLevel;
   readonly mutant?: string;
   readonly json?: boolean;
@@ -71,7 +72,7 @@ function registerRun(program: Command): void {
     .addOption(engine)
     .option('--seed <text>', 'seed of the run; the same seed gives the same journals', '1')
     .option('--report <dir>', 'where report.json, junit.xml and report.html go', 'reports')
-    .option('--jobs <n>', 'threads that play scenarios', parseJobs, Math.min(4, availableParallelism()))
+    .option('--jobs <n>', 'scenarios that are played side by side (by the processors)', parseJobs)
     .addOption(
       new Option(
         '--guest <level>',
@@ -127,7 +128,9 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
   const thin = isQuick ? driven.thin : (some: readonly SuiteTask[]) => some;
   const tasks = thin(plan(scenarios));
   // Starting a thread costs as much as half a dozen scenarios.
-  const lanes = Math.min(flags.jobs, Math.ceil(tasks.length / 6));
+  const jobs = flags.jobs ?? usualJobs(driven !== undefined);
+  const lanes =
+    driven === undefined ? Math.min(jobs, Math.ceil(tasks.length / 6)) : Math.min(jobs, tasks.length);
   await using open = await (driven === undefined
     ? openLanes(lanes)
     : openDrivenLanes(driven.spec, lanes, driven.judge.witness));
@@ -136,6 +139,7 @@ async function run(words: string[], flags: RunFlags): Promise<void> {
     runSuite({
       tasks: some,
       lanes: open.lanes,
+      ...(driven === undefined ? {} : { costOf: ({ scenario }) => drivenCost(scenario) }),
       onResult: (result, done, total) => progress.onResult(result, done, total),
     });
   const wanting = flags.quick === true ? driven?.judge.wanting : undefined;
@@ -231,6 +235,11 @@ function guestsOf(flags: RunFlags): GuestsNode | undefined {
   if (engine !== undefined && !engine.includes('hotadd'))
     throw new CliError('usage', '--guest concerns the engine hotadd only', 'Add --engine hotadd.');
   return { level: guest, ...machine };
+}
+
+/** Engines of others spend most of their time waiting. */
+function usualJobs(isDriven: boolean): number {
+  return isDriven ? Math.min(8, 2 * availableParallelism()) : Math.min(4, availableParallelism());
 }
 
 function parseJobs(text: string): number {

@@ -18,7 +18,7 @@ import { CliError } from './cli-error.ts';
 import { createDrivenJudge, dayOfToday, readWaivers } from './driven/driven-judge.ts';
 import { openStageDoor } from './driven/driven-stage.ts';
 import { unreadable } from './driven/engine-place.ts';
-import { createStoryClock } from './driven/story-clocks.ts';
+import { createStoryClock, toldScaleOf } from './driven/story-clocks.ts';
 import { banner, namesOf, secretsOf } from './watch-banner.ts';
 import { environmentOf } from './report-environment.ts';
 import { writeReports } from './report-files.ts';
@@ -72,7 +72,9 @@ async function watch(flags: WatchFlags): Promise<void> {
   const waivers = readWaivers(flags.waivers);
   const stopped = stopSignal();
   const { port: scpPort, hciPort, nbdPort } = flags;
-  await using door = await explain(() => openStageDoor({ scpPort, hciPort, nbdPort }));
+  await using door = await explain(() =>
+    openStageDoor(toldScaleOf(flags.clock), { scpPort, hciPort, nbdPort }),
+  );
   const { clock } = createStoryClock(flags.clock);
   const hosted = await door.simulator.createWorld({
     seed: 'watch',

@@ -27,12 +27,23 @@ const HOST = '127.0.0.1';
 
 const FREE_PORTS: StagePorts = { scpPort: 0, hciPort: 0, nbdPort: 0 };
 
-/** A simulator that listens on ports of the loopback interface; stages follow one another on it. */
-export async function openStageDoor(ports: StagePorts = FREE_PORTS): Promise<StageDoor> {
+/** Processors are as slow as ever, however fast the time of the platform goes: a handshake gets this much of the wall's. */
+const HANDSHAKE_MS = 10_000;
+
+/**
+ * A simulator that listens on ports of the loopback interface; stages follow one another on it. `timeScale`: seconds of
+ * its worlds per second of the wall.
+ */
+export async function openStageDoor(timeScale: number, ports: StagePorts = FREE_PORTS): Promise<StageDoor> {
   await using open = new AsyncDisposableStack();
   const folder = await makeFolder();
   open.defer(() => rm(folder, { recursive: true, force: true }));
-  const simulator = open.use(await createSimulator({ adapt: await ownAddresses() }));
+  const simulator = open.use(
+    await createSimulator({
+      adapt: await ownAddresses(),
+      nbdLimits: { handshakeTimeoutMs: HANDSHAKE_MS * timeScale, closeTimeoutMs: HANDSHAKE_MS * timeScale },
+    }),
+  );
   const listeners = open.use(await listen(simulator, { host: HOST, ...ports }));
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, listeners.caPem);

@@ -16,7 +16,7 @@ export async function openDrivenLanes(spec: DrivenSpec, count: number, witness: 
   await using open = new AsyncDisposableStack();
   const lanes = [];
   for (let lane = 0; lane < count; lane++) {
-    const stages = open.use(await openStageDoor());
+    const stages = open.use(await openStageDoor(toldScaleOf(spec.mode)));
     const driven = createDriven(spec, stages);
     const { simulator } = stages;
     lanes.push(createDrivenLane({ simulator, driven, stopwatch: () => performance.now(), witness }));
