@@ -254,7 +254,10 @@ function afterFull(seen: Observation): readonly AfterFull[] {
         other.disks[0]?.source === call.disks[0]?.source &&
         other.disks[0]?.snapshot === call.disks[0]?.snapshot,
     );
-    return full?.refusal !== undefined && NO_ROOM.test(full.refusal) ? [{ call, full }] : [];
+    // A later job may find more room; that it asks is how it learns.
+    const isOfOneJob = !seen.jobs.some(({ n }) => n > (full?.n ?? 0) && n < call.n);
+    const wasFull = full?.refusal !== undefined && NO_ROOM.test(full.refusal);
+    return wasFull && isOfOneJob ? [{ call, full }] : [];
   });
 }
 
