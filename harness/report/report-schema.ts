@@ -78,6 +78,7 @@ const Result = Type.Object({
       id: Type.String(),
       kind: Type.String(),
       fired: count('how often it struck'),
+      seen: Type.Optional(count('how often its place was reached')),
       mayMiss: Type.Boolean(),
     }),
   ),

@@ -56,11 +56,14 @@ class PageCells {
 }
 
 function describeTotals(results: readonly SweepResult[]): string {
-  const { points, runs, ...outcomes } = totalsOf(results);
+  const { points, runs, leftOut, ...outcomes } = totalsOf(results);
   const counts = Object.entries(outcomes).filter(([, number]) => number > 0);
-  return [`${points} points`, `${runs} runs`, ...counts.map(([word, number]) => `${number} ${word}`)].join(
-    ' · ',
-  );
+  const alike = leftOut === 0 ? '' : ` (${leftOut} look-alikes left out)`;
+  return [
+    `${points} points`,
+    `${runs} runs${alike}`,
+    ...counts.map(([word, number]) => `${number} ${word}`),
+  ].join(' · ');
 }
 
 function renderKey(outcome: CellResult['outcome']): string {

@@ -22,6 +22,8 @@ export interface FaultCount {
   readonly id: string;
   readonly kind: string;
   readonly fired: number;
+  /** How often its place was reached, as long as it was planned. Left out for what strikes at its moment. */
+  readonly seen?: number;
   readonly mayMiss: boolean;
 }
 

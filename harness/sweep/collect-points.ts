@@ -8,6 +8,8 @@ import { PROXY_OS_NAME } from '../../src/contract/assumed.ts';
 import type { JournalEntry } from '../../src/kernel/journal.ts';
 import { ENGINE_NAMES, type EngineName } from '../runner/scenario-schema.ts';
 import type { Story } from '../runner/story.ts';
+import { Eras, readsOnly } from './eras.ts';
+import { isQuestion } from './look-alikes.ts';
 import type { Point, PointKind } from './sweep-api.ts';
 
 type Detail = Pick<Point, 'engine' | 'entry' | 'connection' | 'offsetBytes' | 'reached'>;
@@ -35,6 +37,9 @@ export class PointCollector {
   readonly #read = new Map<string, number>();
   readonly #reads: { readonly from: number; readonly to: number }[] = [];
   #nowMs: () => number = () => 0;
+  #eras = new Eras(() => 0);
+  /** Data connections that are open. */
+  readonly #open = new Set<number>();
   #opened = 0;
   /** An engine has been given a job: what an operator does before that is none of its steps. */
   #hasBegun = false;
@@ -47,17 +52,27 @@ export class PointCollector {
   attend(story: Story): void {
     const begunMs = story.clock.now();
     this.#nowMs = () => story.clock.now() - begunMs;
+    this.#eras = new Eras(this.#nowMs);
     const { servers } = story.world;
     this.#isProxy = (id) => servers.list().some((one) => one.id === id && one.osName === PROXY_OS_NAME);
-    story.world.journal.watch((entry) => this.#note(entry));
+    story.world.journal.watch((entry) => {
+      if (Eras.isChange(entry)) this.#eras.end();
+      this.#note(entry);
+    });
     for (const engine of ENGINE_NAMES) this.#attendEngine(story, engine);
   }
 
   #attendEngine(story: Story, engine: EngineName): void {
     const { storageStage, checkpoints } = story.installation(engine);
     const detail = engine === 'first' ? {} : { engine };
+    /** Places in the list of points of the operations that are under way. */
+    const underWay = new Map<string, number>();
     storageStage.watch((side, operation, path) => {
-      if (side === 'before') this.#add(`storage.${operation}`, folderOf(path), detail);
+      const known = `${operation} ${path}`;
+      if (side === 'before') {
+        this.#add(`storage.${operation}`, folderOf(path), detail);
+        underWay.set(known, this.#points.length - 1);
+      } else this.#noteEraAfter(underWay.get(known) ?? -1);
     });
     checkpoints.watch(({ step }) => this.#add('checkpoint', step, detail));
   }
@@ -68,6 +83,7 @@ export class PointCollector {
         if (entry.operation !== 'unknown')
           this.#add(entry.type, entry.operation, {}, this.#isUnderLock(entry));
         this.#calls.set(entry.call, this.#points.length - 1);
+        if (!isQuestion(entry.operation)) this.#eras.end();
         return;
       case 'rest.reply':
         if (entry.operation === 'cbt.changed-areas') this.#notePage(entry);
@@ -80,6 +96,12 @@ export class PointCollector {
         return this.#noteTask(entry);
       case 'state':
         return this.#noteState(entry);
+      case 'nbd.open':
+        this.#open.add(entry.connection);
+        return;
+      case 'nbd.close':
+        this.#open.delete(entry.connection);
+        return;
       case 'nbd.option':
         return this.#noteOption(entry);
       case 'nbd.request':
@@ -113,6 +135,12 @@ export class PointCollector {
     const { start_offset: start, length } = data as Readonly<Record<string, unknown>>;
     if (typeof start === 'number' && typeof length === 'number')
       this.#points[at] = { ...point, page: { start, length } };
+  }
+
+  #noteEraAfter(at: number): void {
+    this.#eras.end();
+    const point = this.#points[at];
+    if (point !== undefined) this.#points[at] = { ...point, eraAfter: this.#eras.now };
   }
 
   #noteRead({ server, disk, command, length, error }: Extract<JournalEntry, { type: 'guest.io' }>): Detail {
@@ -151,12 +179,14 @@ export class PointCollector {
     if (command === 'DISC') return;
     this.#connections.get(connection)?.commands.set(request, command);
     this.#add('nbd.request', command);
+    if (!readsOnly(command)) this.#eras.end();
   }
 
   #noteReply({ connection, request, bytes }: Extract<JournalEntry, { type: 'nbd.reply' }>): void {
     const known = this.#connections.get(connection);
     const command = known?.commands.get(request);
     if (known === undefined || command === undefined) return;
+    if (!readsOnly(command)) this.#eras.end();
     this.#add('nbd.reply', command, { connection: known.ordinal, offsetBytes: known.sentBytes });
     known.sentBytes += REPLY_HEADER_BYTES + bytes;
   }
@@ -167,9 +197,11 @@ export class PointCollector {
     const ordinal = this.#count(`${kind} ${whose}`);
     const id = `${kind}:${whose}${name}#${nth}`;
     const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
+    const state = { era: this.#eras.now, ...(this.#open.size === 0 ? { isOffline: true as const } : {}) };
     // Counted all the same, since a fault counts from the beginning of the run.
     if (this.#hasBegun)
-      this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...lock, ...detail });
+      this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...state, ...lock, ...detail });
+    if (kind.startsWith('storage.')) this.#eras.end();
   }
 
   #count(key: string): number {

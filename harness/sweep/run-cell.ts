@@ -21,6 +21,7 @@ export async function runCell(
     journalHash,
     virtualMs,
     happened: happenedIn(record.journal),
+    ...(outcome === 'survived' && isSpent(record, cell) ? { isSpent: true as const } : {}),
   };
   return outcome === 'undetectable' ? withDetector(options, scenario, result) : result;
 }
@@ -28,6 +29,15 @@ export async function runCell(
 export function underAttack(scenario: Scenario, { attack, isBearable }: PlannedCell): Scenario {
   const expect = isBearable === true ? { expect: { ...scenario.expect, jobs: 'succeed' as const } } : {};
   return { ...scenario, ...expect, attack: [...(scenario.attack ?? []), ...attack] };
+}
+
+/** The one match from the attack's turn on was the one that it struck at; were it to strike at all, it would be no other. */
+function isSpent({ faults }: RunRecord, { attack, persistence }: PlannedCell): boolean {
+  const [entry] = attack;
+  const planned = entry?.fault ?? entry?.storageFault;
+  if (attack.length !== 1 || planned === undefined || persistence !== 'once') return false;
+  const count = faults.find(({ id }) => id === planned.id);
+  return count?.fired === 1 && count.seen === (planned.after ?? 0) + 1;
 }
 
 /** Wrong bytes that look right in every way: only reading them twice tells. */

@@ -42,6 +42,12 @@ export interface Point {
   readonly ordinal: number;
   /** The how-manieth of its kind and name while a backup resource is running; absent while none is. */
   readonly nthLocked?: number;
+  /** From one of these numbers to the next something has changed, on the platform or in the repository. */
+  readonly era?: number;
+  /** Operations of the repository: the era that their end begins. */
+  readonly eraAfter?: number;
+  /** No data connection is open. */
+  readonly isOffline?: true;
   /** Whose storage or step it is, where it is not the first engine's. */
   readonly engine?: EngineName;
   /** Steps of tasks: the how-manieth entry of its action and status, where a journal repeats it. */
@@ -87,6 +93,8 @@ export interface CellResult {
   /** What of that which must sometimes happen did; absent in results of earlier versions. */
   readonly happened?: Happenings;
   readonly detectedBy?: string;
+  /** An attack that comes once, and its place was not reached again: from there on it would be the same run. */
+  readonly isSpent?: true;
 }
 
 export interface SweepResult {
@@ -98,5 +106,7 @@ export interface SweepResult {
   readonly seed: string;
   readonly points: readonly Point[];
   readonly cells: readonly CellResult[];
+  /** Cells that were not played because they are the same run as another. */
+  readonly leftOut?: number;
   readonly durationMs: number;
 }

@@ -8,6 +8,7 @@ import type { Seams } from '../runner/seams.ts';
 import type { Stopwatch } from '../runner/run-scenario.ts';
 import { parseDuration } from '../runner/quantities.ts';
 import { PointCollector } from './collect-points.ts';
+import { withoutLookAlikes } from './look-alikes.ts';
 import { type PlanOptions, planCells } from './plan-cells.ts';
 import type { CellResult, PlannedCell, Point, SweepResult } from './sweep-api.ts';
 
@@ -27,6 +28,10 @@ export interface SweepPlan {
   readonly task: SweepTask;
   readonly points: readonly Point[];
   readonly cells: readonly PlannedCell[];
+  /** Look-alikes of these cells that are not among them. */
+  readonly leftOut: number;
+  /** Play what has turned out to be the same run all the same. */
+  readonly isExhaustive?: boolean;
   /** The run without an attack, when it was not as it has to be; then there are no cells. */
   readonly unsound?: CellResult;
 }
@@ -48,13 +53,14 @@ export async function planSweep(
   simulator: Simulator,
   task: SweepTask,
   seams: Seams,
-  options: Omit<PlanOptions, 'ground'> = {},
+  options: Omit<PlanOptions, 'ground'> & { readonly isExhaustive?: boolean } = {},
 ): Promise<SweepPlan> {
   const { scenario, transport, seed } = task;
   const collector = new PointCollector();
   const onStory: PointCollector['attend'] = (story) => collector.attend(story);
   const record = await runOnce({ simulator, scenario, transport, seed, seams, onStory });
-  if (record.outcome !== 'passed') return { task, points: [], cells: [], unsound: unsoundCell(record) };
+  if (record.outcome !== 'passed')
+    return { task, points: [], cells: [], leftOut: 0, unsound: unsoundCell(record) };
   const { points } = collector;
   const ground = {
     isTls: transport === 'nbdssl',
@@ -63,7 +69,10 @@ export async function planSweep(
     isPatient: parseDuration(scenario.engine?.requestTimeout ?? '0s') >= PATIENT_MS,
     hasManyDisks: scenario.world.servers.some(({ disks }) => disks.length > 1),
   };
-  return { task, points, cells: planCells(points, { ...options, ground }) };
+  const { isExhaustive = false, ...which } = options;
+  const all = planCells(points, { ...which, ground });
+  const cells = isExhaustive ? all : withoutLookAlikes(all, ground);
+  return { task, points, cells, leftOut: all.length - cells.length, isExhaustive };
 }
 
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
@@ -81,6 +90,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
     seed,
     points,
     cells,
+    leftOut: plan.leftOut + plan.cells.length - (unsound === undefined ? cells.length : 0),
     durationMs,
   };
 }
@@ -88,15 +98,35 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 /** Few enough for progress to be seen, many enough for messages between threads to cost nothing. */
 const CELLS_AT_ONCE = 8;
 
-/** Results in the order of the plan, whichever lane was faster. */
-async function runCells({ plan, lanes, known, onResult }: SweepOptions): Promise<readonly CellResult[]> {
-  const { task, cells } = plan;
+/**
+ * Results in the order of the plan, whichever lane was faster. What goes on from a point is played last: there is
+ * nothing to play where the same attack came once and could not have come twice.
+ */
+async function runCells(options: SweepOptions): Promise<readonly CellResult[]> {
+  const { cells, isExhaustive } = options.plan;
   const results = new Map<string, CellResult>();
   for (const { id } of cells) {
-    const earlier = known?.get(id);
+    const earlier = options.known?.get(id);
     if (earlier !== undefined) results.set(id, earlier);
   }
-  const left = cells.filter(({ id }) => !results.has(id));
+  const isLater = (cell: PlannedCell): boolean => isExhaustive !== true && cell.persistence === 'sticky';
+  const first = cells.filter((cell) => !isLater(cell));
+  await playOut(options, results, first, cells.length);
+  const rest = cells.filter((cell) => isLater(cell) && results.get(idOnce(cell))?.isSpent !== true);
+  await playOut(options, results, rest, first.length + rest.length);
+  return cells.flatMap(({ id }) => results.get(id) ?? []);
+}
+
+/** Of the cell in which the same attack comes once. */
+const idOnce = ({ id }: PlannedCell): string => id.replace(/sticky$/, 'once');
+
+async function playOut(
+  { plan: { task }, lanes, onResult }: SweepOptions,
+  results: Map<string, CellResult>,
+  wanted: readonly PlannedCell[],
+  total: number,
+): Promise<void> {
+  const left = wanted.filter(({ id }) => !results.has(id));
   const batches = Array.from({ length: Math.ceil(left.length / CELLS_AT_ONCE) }, (_, at) =>
     left.slice(at * CELLS_AT_ONCE, (at + 1) * CELLS_AT_ONCE),
   ).values();
@@ -105,12 +135,11 @@ async function runCells({ plan, lanes, known, onResult }: SweepOptions): Promise
     for (const batch of batches) {
       for (const result of await lane(task, batch)) {
         results.set(result.cell.id, result);
-        onResult?.(result, results.size, cells.length);
+        onResult?.(result, results.size, total);
       }
     }
   };
   await Promise.all(lanes.map(work));
-  return cells.flatMap(({ id }) => results.get(id) ?? []);
 }
 
 function unsoundCell({ outcome, reason, findings, journalHash, virtualMs }: RunRecord): CellResult {

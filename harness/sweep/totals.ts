@@ -6,6 +6,8 @@ import type { CellResult, SweepResult } from './sweep-api.ts';
 export interface SweepTotals {
   readonly points: number;
   readonly runs: number;
+  /** Not played, because they are the same run as another. */
+  readonly leftOut: number;
   readonly survived: number;
   readonly violations: number;
   readonly missed: number;
@@ -20,6 +22,7 @@ export function totalsOf(results: readonly SweepResult[]): SweepTotals {
   return {
     points: results.reduce((sum, { points }) => sum + points.length, 0),
     runs: cells.length,
+    leftOut: results.reduce((sum, { leftOut = 0 }) => sum + leftOut, 0),
     survived: count('survived'),
     violations: count('violation'),
     missed: count('missed'),
@@ -43,13 +46,14 @@ export function tallySweeps(results: readonly SweepResult[]): readonly Tally[] {
 }
 
 export function renderTotals(name: string, totals: SweepTotals, durationMs?: number): string {
-  const { points, runs, violations, missed, undetectable, broken } = totals;
+  const { points, runs, leftOut, violations, missed, undetectable, broken } = totals;
   const rest = Object.entries({ missed, undetectable, broken })
     .filter(([, number]) => number > 0)
     .map(([word, number]) => `, ${number} ${word}`)
     .join('');
   const time = durationMs === undefined ? '' : ` in ${(durationMs / 1000).toFixed(1)} s`;
-  return `${name.padEnd(28)} ${points} points, ${runs} runs, ${violations} violations${rest}${time}`;
+  const alike = leftOut === 0 ? '' : ` (${leftOut} look-alikes left out)`;
+  return `${name.padEnd(28)} ${points} points, ${runs} runs${alike}, ${violations} violations${rest}${time}`;
 }
 
 const MOST_SHOWN = 20;

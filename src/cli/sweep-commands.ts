@@ -33,6 +33,7 @@ interface SweepFlags {
   readonly pairs?: number | true;
   readonly resume?: boolean;
   readonly mutant?: string;
+  readonly exhaustive?: boolean;
   readonly seed: string;
   readonly json?: boolean;
   readonly matrix?: boolean;
@@ -55,6 +56,7 @@ export function registerSweepCommands(program: Command): void {
     )
     .option('--faults <names>', `some kinds of attack only, with commas: ${ATTACK_NAMES.join(', ')}`)
     .option('--pairs [n]', `also so many pairs of attacks (${PAIRS})`, parseCount)
+    .option('--exhaustive', 'also play what is known to be the same run as another')
     .option('--jobs <n>', 'threads that play', parseCount, Math.min(4, availableParallelism()))
     .option('--resume', 'go on where an earlier sweep with this report folder was cut short')
     .option('--mutant <id>', 'with a broken engine or platform (see "backlot list mutants")')
@@ -68,7 +70,7 @@ export function registerSweepCommands(program: Command): void {
       '--matrix',
       'what came of every kind of attack at every point (with violations: where there is trouble)',
     )
-    .option('--json', 'a line of JSON per sweep; the last one {points, runs, violations, sometimes}')
+    .option('--json', 'a line of JSON per sweep; the last one {points, runs, leftOut, violations, sometimes}')
     .addHelpText('after', HELP)
     .action(runSweeps);
 }
@@ -77,7 +79,8 @@ const HELP = `
 A run without an attack gives the points: requests, replies, steps of tasks, renewals, devices, operations of the
 repository, steps of the engine. Then each kind of attack strikes at each of them, once and from there on, and the
 engine is killed at each. A cell is survived when every restore point is right all the time and everything is in order
-again within a day after the attack. Cells that are not are written as scenario files to failures/ in the report folder.
+again within a day after the attack. Cells that are known to be the same run as another (two deaths between which nothing
+changed; a question that is lost, and its answer) are counted, and played with --exhaustive. Cells that fail are written as scenario files to failures/ in the report folder.
 
 Examples:
   backlot sweep                                    the scenarios made for it, each with its first engine
@@ -103,11 +106,11 @@ async function runSweeps(words: string[], flags: SweepFlags): Promise<void> {
   const file = writeResults(flags.report, results);
   const page = await writeSweepPage(flags.report, simulator, swept);
   const totals = totalsOf(results);
-  const { points, runs, violations } = totals;
+  const { points, runs, leftOut, violations } = totals;
   const sometimes = tallySweeps(results);
   process.stdout.write(
     flags.json === true
-      ? `${JSON.stringify({ points, runs, violations, sometimes })}\n`
+      ? `${JSON.stringify({ points, runs, leftOut, violations, sometimes })}\n`
       : `${renderTotals('total', totals)}\n${renderTallyLine(sometimes)}Results: ${file}, and to look at: ${page}\n`,
   );
   process.exitCode = exitCodeOf(totals);
@@ -129,13 +132,13 @@ async function sweepOne(
       if (process.stderr.isTTY) showProgress(plan.task, done, total);
     },
   });
+  if (process.stderr.isTTY) process.stderr.write('\n');
   if (plan.unsound !== undefined) record.add(plan.unsound);
   return result;
 }
 
 function showProgress({ scenario, transport }: SweepTask, done: number, total: number): void {
-  const end = done === total ? '\n' : '';
-  process.stderr.write(`\r${scenario.id} ${transport}: ${done} of ${total}${end}`);
+  process.stderr.write(`\r${scenario.id} ${transport}: ${done} of ${total}`);
 }
 
 function show(result: SweepResult, flags: SweepFlags): void {
@@ -196,7 +199,7 @@ function enginesOf({ engines }: Scenario, { engine }: SweepFlags): readonly Tran
   return all.filter((name) => engine.includes(name));
 }
 
-function planOptionsOf({ faults, pairs }: SweepFlags): { faults?: readonly string[]; pairs?: number } {
+function planOptionsOf({ faults, pairs, exhaustive = false }: SweepFlags): Parameters<typeof planSweep>[3] {
   const names = faults?.split(',').filter((name) => name !== '');
   const unknown = names?.find((name) => !ATTACK_NAMES.some((known) => isMeant(name, known)));
   if (unknown !== undefined)
@@ -207,6 +210,7 @@ function planOptionsOf({ faults, pairs }: SweepFlags): { faults?: readonly strin
     );
   return {
     ...(names === undefined ? {} : { faults: names }),
+    isExhaustive: exhaustive,
     ...(pairs === undefined ? {} : { pairs: pairs === true ? PAIRS : pairs }),
   };
 }

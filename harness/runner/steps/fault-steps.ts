@@ -10,9 +10,9 @@ export async function stepFault(story: Story, body: StepBodies['fault']): Promis
 }
 
 export async function stepClearFaults(story: Story, body: StepBodies['clearFaults']): Promise<void> {
-  for (const { id, spec, fired } of story.hosted.faults.list()) {
+  for (const { id, spec, fired, seen } of story.hosted.faults.list()) {
     if (body !== 'all' && !body.includes(id)) continue;
-    story.clearedFaults.push({ id, kind: spec.kind, fired, mayMiss: story.mayMiss.has(id) });
+    story.clearedFaults.push({ id, kind: spec.kind, fired, seen, mayMiss: story.mayMiss.has(id) });
     story.hosted.faults.clear(id);
   }
   for (const { storageStage } of Object.values(story.installations)) {
@@ -26,8 +26,8 @@ function clearStorageFaults(
   body: StepBodies['clearFaults'],
 ): void {
   for (const fault of faults.filter(({ id }) => body === 'all' || body.includes(id))) {
-    const { id, operation, fired } = fault;
-    story.clearedFaults.push({ id, kind: `storage ${operation}`, fired, mayMiss: false });
+    const { id, operation, fired, seen } = fault;
+    story.clearedFaults.push({ id, kind: `storage ${operation}`, fired, seen, mayMiss: false });
     faults.splice(faults.indexOf(fault), 1);
   }
 }

@@ -67,6 +67,7 @@ describe('the totals of a sweep', () => {
     expect(totalsOf([sweep, sweep])).toEqual({
       points: 2,
       runs: 8,
+      leftOut: 0,
       survived: 2,
       violations: 2,
       missed: 2,
@@ -78,6 +79,8 @@ describe('the totals of a sweep', () => {
   it('are told in a line, with the cells that failed below', () => {
     const line = renderTotals('name', totalsOf([sweep]), 1500);
     expect(line).toMatch(/^name +1 points, 4 runs, 1 violations, 1 missed, 1 broken in 1.5 s$/);
+    const more = renderTotals('name', totalsOf([{ ...sweep, leftOut: 7 }]));
+    expect(more).toContain('4 runs (7 look-alikes left out), 1 violations');
     expect(renderViolations(sweep, 'folder').split('\n')).toEqual([
       '  violation b',
       '    because of b',
