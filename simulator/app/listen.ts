@@ -1,6 +1,7 @@
 /** Puts the simulator on sockets: the product's REST API twice, as SCP and as HCI, and NBD. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { Differences } from '../../src/contract/differences.ts';
 import { createProductApi } from '../http/product-api.ts';
 import { openLazyDoor } from './lazy-door.ts';
 import { listenNbdPlane } from './listen-nbd-plane.ts';
@@ -14,6 +15,8 @@ export interface ListenOptions {
   readonly scpPort: number;
   readonly hciPort: number;
   readonly nbdPort: number;
+  /** How a real platform was seen to differ from the simulator. */
+  readonly differences?: Differences;
 }
 
 export interface Listeners extends AsyncDisposable {
@@ -32,7 +35,13 @@ export async function listen(simulator: ListenableSimulator, options: ListenOpti
   const tls = { cert: server.pem, key: server.keyPem };
   await using open = new AsyncDisposableStack();
   const { directory, clock, passwordKey } = simulator;
-  const shared = { worlds: directory, clock, passwordKey };
+  const { differences } = options;
+  const shared = {
+    worlds: directory,
+    clock,
+    passwordKey,
+    ...(differences === undefined ? {} : { differences }),
+  };
   const scp = createProductApi({ ...shared, surface: 'scp', tls });
   open.defer(() => scp.close());
   const scpPort = await listenHttp(scp, options.host, options.scpPort);

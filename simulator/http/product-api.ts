@@ -6,12 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Differences } from '../../src/contract/differences.ts';
 import { envelopeOfPath } from '../../src/contract/envelope.ts';
 import { ApiError } from '../../src/contract/errors.ts';
 import { OPERATION_NAMES, type OperationName, operationOf } from '../../src/contract/operations.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import type { Outcome, RawCall } from './call.ts';
+import { createDiffering } from './differ.ts';
 import { PasswordKey } from './password-key.ts';
 import { PUBLIC_KEY_LIMITS, PublicKeyLimiter, type PublicKeyLimits } from './rate-limits.ts';
 import { refusalOf } from './refusal.ts';
@@ -30,6 +32,8 @@ export interface ProductApiOptions {
   readonly publicKeyLimits?: PublicKeyLimits;
   /** Shared between the listeners of one process; made when absent. */
   readonly passwordKey?: PasswordKey;
+  /** How a real platform was seen to differ from the simulator. */
+  readonly differences?: Differences;
 }
 
 /** Bytes of a request's body; a complete vmconf with 64 disks is below 100 KiB. */
@@ -45,6 +49,7 @@ export function createApiContext(options: ProductApiOptions): ApiContext {
     key: options.passwordKey ?? new PasswordKey(),
     publicKeyLimiter: new PublicKeyLimiter(options.publicKeyLimits ?? PUBLIC_KEY_LIMITS),
     hasJanus: options.surface !== 'hci',
+    ...(options.differences === undefined ? {} : { differing: createDiffering(options.differences) }),
   };
 }
 

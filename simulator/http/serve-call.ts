@@ -28,6 +28,7 @@ import {
   type StruckFaults,
   strikeBefore,
 } from './carry-out-faults.ts';
+import type { Differing } from './differ.ts';
 import { HANDLERS } from './handlers.ts';
 import { worldFaultsOf } from '../fault/world-faults.ts';
 import { type Caller, identifyByHeader, identifyByLogin } from './identify.ts';
@@ -48,6 +49,8 @@ export interface ApiContext {
   readonly publicKeyLimiter: PublicKeyLimiter;
   /** Whether this listener is the one where the product has its `/janus` paths. */
   readonly hasJanus: boolean;
+  /** How a real platform was seen to differ, when one is to be imitated. */
+  readonly differing?: Differing;
 }
 
 export async function serveCall(api: ApiContext, raw: RawCall): Promise<Outcome> {
@@ -69,6 +72,7 @@ const isLogin = ({ operation }: RawCall): boolean =>
   operation === 'authenticate' || operation === 'authenticate.v2';
 
 function servePublicKey(api: ApiContext, raw: RawCall): Reply {
+  api.differing?.refuse(raw.operation === 'public-key.v2' ? 'public-key.v2' : 'public-key', raw.path);
   api.publicKeyLimiter.check(raw.address, api.clock.now());
   const data = { public_key: api.key.publicKey };
   return acceptanceOf(envelopeOfPath(raw.path), operationOf('public-key'), data, false);
@@ -135,24 +139,31 @@ function perform(api: ApiContext, raw: WorldRawCall, caller: Caller, faults: Str
   const { world } = caller.hosted;
   const operation = operationOf(raw.operation);
   refuseByFault(faults);
+  api.differing?.refuse(raw.operation, raw.path);
   authorize(caller, operation);
   if (world.settings.isRateLimited)
     checkGeneralLimit(callsOf(world).rates, { ...raw, actor: caller.actor }, world.clock.now());
-  const call = checkedCall(raw, caller, operation);
+  const call = checkedCall(raw, caller, operation, api.differing);
   return once(raw, caller, () => {
     const handle = HANDLERS[raw.operation] as AnyHandler;
     const answer = handle(call, { worlds: api.worlds, caller });
-    const data = answerByFault(caller, raw, answer);
+    const data = answerByFault(caller, raw, api.differing?.edit(raw.operation, answer) ?? answer);
     return acceptanceOf(call.envelope, operation, data, world.settings.isStrict204);
   });
 }
 
-function checkedCall(raw: RawCall, caller: Caller, operation: Operation): Call {
+function checkedCall(
+  raw: RawCall,
+  caller: Caller,
+  operation: Operation,
+  differing: Differing | undefined,
+): Call {
   const body = parseBody(raw);
   for (const [name, value] of Object.entries(raw.params)) checkId(name, value);
   if (operation.body !== undefined) checkAgainst(operation.body, body ?? {});
   const query = operation.query === undefined ? {} : coerceQuery(operation.query, raw.query);
   if (operation.query !== undefined) checkAgainst(operation.query, query);
+  differing?.page(query);
   return {
     hosted: caller.hosted,
     world: caller.hosted.world,

@@ -57,12 +57,17 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'watch a product that is worked by hand, and judge it',
     load: async () => (await import('./watch-command.ts')).registerWatch,
   },
+  probe: {
+    summary: 'read a live SCP and tell where it differs from the simulator',
+    load: async () => (await import('./probe-command.ts')).registerProbe,
+  },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,
   },
   backup: { summary: 'back up a server of any SCP', load: engine },
   restore: { summary: 'restore a server to a new one or over an existing one', load: engine },
+  unprotect: { summary: 'switch change tracking off for a server that is backed up no more', load: engine },
   cleanup: { summary: 'remove what a killed backup left on the platform', load: engine },
   points: { summary: 'list the restore points of a repository', load: engine },
   verify: { summary: 'check that restore points can be read back', load: engine },

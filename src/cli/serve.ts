@@ -7,6 +7,7 @@ import type { ClockMode } from '../../simulator/control/clock-mode.ts';
 import { CLOCK_MODE_HELP, parseClockMode } from '../../simulator/control/clock-mode.ts';
 import { GUEST_LEVELS, type GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
+import { readDifferences } from './live-differences.ts';
 import { printBanner, type ReadyLine } from './serve-banner.ts';
 import { type ServeOptions, startServer } from './start-server.ts';
 
@@ -26,6 +27,7 @@ export function registerServe(program: Command): void {
       collect,
       [],
     )
+    .option('--differences <file>', 'be like a real platform that "backlot probe --out FILE" has looked at')
     .option('--seed <text>', 'same seed, same ids, addresses and contents', 'backlot')
     .option('--clock <mode>', CLOCK_MODE_HELP, parseMode, 'real' as ClockMode)
     .option('--guest <level>', `guests of proxies: ${GUEST_LEVEL_HELP}`, parseGuest, 'socket' as GuestLevel)
@@ -58,9 +60,10 @@ Examples:
 
 Exit codes: 0 stopped, 2 wrong usage, 3 the environment does not allow it (a port is taken), 70 internal error.`;
 
-type Flags = Omit<ServeOptions, 'ports' | 'proxyMachine'> &
+type Flags = Omit<ServeOptions, 'ports' | 'proxyMachine' | 'differences'> &
   ProxyMachineFlags & {
     readonly json?: boolean;
+    readonly differences?: string;
     readonly port?: number;
     readonly hciPort?: number;
     readonly nbdPort?: number;
@@ -69,9 +72,12 @@ type Flags = Omit<ServeOptions, 'ports' | 'proxyMachine'> &
 
 async function serve(flags: Flags): Promise<void> {
   const fixed = flags.json === true ? { port: 0, hciPort: 0, nbdPort: 0, controlPort: 0 } : FIXED_PORTS;
+  const { differences: file, ...others } = flags;
+  const differences = file === undefined ? undefined : readDifferences(file);
   const stopped = stopSignal();
   await using server = await startServer({
-    ...flags,
+    ...others,
+    ...(differences === undefined ? {} : { differences }),
     proxyMachine: proxyMachineOf(flags, flags.guest),
     ports: { ...fixed, ...definedPorts(flags) },
   });

@@ -14,6 +14,7 @@ import { createSimulator, type ListenableSimulator } from '../../simulator/app/s
 import type { GuestLevel } from '../../simulator/guest/levels/guest-level.ts';
 import { simplePassword } from '../../simulator/inventory/platform-login.ts';
 import type { PresetName } from '../../simulator/inventory/presets.ts';
+import type { Differences } from '../contract/differences.ts';
 import { ScaledClock } from '../runtime/scaled-clock.ts';
 import { CliError } from './cli-error.ts';
 import type { ReadyLine } from './serve-banner.ts';
@@ -32,6 +33,8 @@ export interface ServeOptions {
   readonly host: string;
   readonly guest: GuestLevel;
   readonly guestDir?: string;
+  /** How a real platform was seen to differ from the simulator. */
+  readonly differences?: Differences;
   /** For the level qemu. */
   readonly proxyMachine: ProxyMachine;
   readonly ports: {
@@ -58,7 +61,9 @@ const JOURNAL_CAPACITY = 100_000;
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   await using open = new AsyncDisposableStack();
   const { inventory, images } = await prepareInventory(options, open);
-  const adapt = await adaptTo(options.host);
+  const { differences } = options;
+  const adaptHost = await adaptTo(options.host);
+  const adapt = (spec: InventorySpec): InventorySpec => withVersion(adaptHost(spec), differences);
   const simulator = open.use(
     await createSimulator({ adapt, ...(images === undefined ? {} : { baseImages: images.open }) }),
   );
@@ -84,7 +89,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const { host, ports } = options;
   const listeners = open.use(
     await explain(
-      () => listen(simulator, { host, scpPort: ports.port, hciPort: ports.hciPort, nbdPort: ports.nbdPort }),
+      () =>
+        listen(simulator, {
+          host,
+          scpPort: ports.port,
+          hciPort: ports.hciPort,
+          nbdPort: ports.nbdPort,
+          ...(differences === undefined ? {} : { differences }),
+        }),
       host,
     ),
   );
@@ -149,6 +161,17 @@ function openGuests(options: ServeOptions, simulator: ListenableSimulator): Prom
     ...(guestDir === undefined ? {} : { folder: resolve(guestDir) }),
     proxyMachine,
   });
+}
+
+/** The version of the platform is that of its pools and clusters. */
+function withVersion(spec: InventorySpec, differences: Differences | undefined): InventorySpec {
+  const version = differences?.platform.version;
+  if (version === undefined) return spec;
+  return {
+    ...spec,
+    pools: spec.pools.map((pool) => ({ ...pool, version })),
+    clusters: spec.clusters.map((cluster) => ({ ...cluster, version })),
+  };
 }
 
 /** What listening at `host` changes about an inventory. */
