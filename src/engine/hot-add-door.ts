@@ -14,10 +14,17 @@ import type { SourceDisk } from './hot-add-order.ts';
 import { batchAround, smallerBatch } from './batches.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import { inStep, type JobContext, report, warn } from './job-context.ts';
-import { AgentLost, type ConnectProxy, DeviceGone, type OpenDisk } from './proxy-agent.ts';
+import {
+  AgentLost,
+  type ConnectProxy,
+  DeviceGone,
+  type GuestBlockDevice,
+  type OpenDisk,
+} from './proxy-agent.ts';
 import { ensureRunning } from './proxy-power.ts';
 import { NoSlotLeft, ProxyTrouble, UnfitProxy } from './proxy-trouble.ts';
 import { Setback, type SetbackKind } from './setback.ts';
+import { createSteadyDevice } from './steady-device.ts';
 import { addStrike, type ProxySeat } from './take-proxy.ts';
 
 export interface HotAddDoorOptions extends DoorOptions {
@@ -88,24 +95,30 @@ export class HotAddDoor implements DiskDoor {
     deviceId: string,
     work: (disk: OpenDisk) => Promise<T>,
   ): Promise<T> {
-    const { signal, snapshotId } = this.#options;
     const device = await attached.locate(deviceId);
-    const { requestTimeoutMs } = this.#context.settings;
-    const write = snapshotId === undefined;
-    const disk = await this.#link.open(device.name, { write, signal, requestTimeoutMs });
+    const reopen = async (): Promise<OpenDisk> => {
+      await locateAgain(attached, deviceId, device);
+      report(this.#context, { step: 'read', message: `${device.name} did not answer and is opened anew` });
+      return this.#open(device);
+    };
+    const disk = createSteadyDevice({ disk: await this.#open(device), reopen });
     try {
       if (disk.info.sizeBytes !== device.sizeBytes)
         throw new ProxyTrouble(
           `${device.name} has ${disk.info.sizeBytes} bytes, listed were ${device.sizeBytes}`,
         );
       const result = await work(inItsSize(disk, sizeOf(attached, deviceId)));
-      const after = await attached.locate(deviceId);
-      if (after.name !== device.name)
-        throw new DeviceGone(`${device.name} became ${after.name} while it was in use`);
+      await locateAgain(attached, deviceId, device);
       return result;
     } finally {
       await disk.close().catch(() => {});
     }
+  }
+
+  #open({ name }: GuestBlockDevice): Promise<OpenDisk> {
+    const { signal, snapshotId } = this.#options;
+    const { requestTimeoutMs } = this.#context.settings;
+    return this.#link.open(name, { write: snapshotId === undefined, signal, requestTimeoutMs });
   }
 
   async #attach(deviceId: string): Promise<AttachedDisks> {
@@ -200,6 +213,16 @@ export class HotAddDoor implements DiskDoor {
       return error;
     }
   }
+}
+
+/** @throws DeviceGone when it has another name than before */
+async function locateAgain(
+  attached: AttachedDisks,
+  deviceId: string,
+  before: GuestBlockDevice,
+): Promise<void> {
+  const { name } = await attached.locate(deviceId);
+  if (name !== before.name) throw new DeviceGone(`${before.name} became ${name} while it was in use`);
 }
 
 function sizeOf({ disks }: AttachedDisks, deviceId: string): number {

@@ -6,9 +6,9 @@
  */
 import type { Clock } from '../kernel/clock.ts';
 import { connectNbd } from '../nbd/client/connect-nbd.ts';
-import { NbdConnectionLost, NbdRefused } from '../nbd/client/errors.ts';
+import { NbdConnectionLost, NbdRefused, NbdTimeout } from '../nbd/client/errors.ts';
 import type { NbdDial } from '../nbd/client/nbd-client-api.ts';
-import type { OpenDisk } from './proxy-agent.ts';
+import { DeviceGone, DeviceSilent, type OpenDisk } from './proxy-agent.ts';
 
 export interface NbdDeviceOptions {
   readonly dial: NbdDial;
@@ -17,7 +17,7 @@ export interface NbdDeviceOptions {
   readonly signal: AbortSignal;
   /** A request without an answer for so long is a loss too. Default 30 000 ms. */
   readonly requestTimeoutMs?: number | undefined;
-  /** What a connection that is lost, or that is not to be had, means: `AgentLost` or `DeviceGone`. */
+  /** What a connection that is lost, or that is not to be had, means: `AgentLost` or `DeviceGone` (late: `DeviceSilent`). */
   readonly lost: (cause: Error) => Error;
 }
 
@@ -31,6 +31,7 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
     try {
       return await work;
     } catch (error) {
+      if (error instanceof NbdTimeout) throw asSilent(lost(error));
       if (error instanceof NbdConnectionLost || error instanceof NbdRefused) throw lost(error);
       throw error;
     }
@@ -62,4 +63,8 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
     blockStatus: (...query) => guarded(disk.blockStatus(...query)),
     close: () => disk.close(),
   };
+}
+
+function asSilent(error: Error): Error {
+  return error instanceof DeviceGone ? new DeviceSilent(error.message, { cause: error.cause }) : error;
 }

@@ -49,7 +49,12 @@ export class AgentLost extends Error {
 
 /** The guest has no such device, or lost it while it was open. */
 export class DeviceGone extends Error {
-  override readonly name = 'DeviceGone';
+  override readonly name: string = 'DeviceGone';
+}
+
+/** No answer in time. What was opened is of no use any more; the device itself may still be there. */
+export class DeviceSilent extends DeviceGone {
+  override readonly name = 'DeviceSilent';
 }
 
 /** A proxy VM as the engine knows it when it asks for its guest. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { DeviceGone, type OpenDisk } from '../engine/proxy-agent.ts';
+import { DeviceGone, DeviceSilent, type OpenDisk } from '../engine/proxy-agent.ts';
 import type { Clock } from '../kernel/clock.ts';
 
 export interface FileDeviceOptions {
@@ -12,7 +12,7 @@ export interface FileDeviceOptions {
   readonly sizeBytes: number;
   readonly isReadOnly: boolean;
   readonly clock: Clock;
-  /** A request that the kernel has not answered for so long means that the device is gone. No limit when absent. */
+  /** A request that the kernel has not answered for so long fails with `DeviceSilent`. No limit when absent. */
   readonly requestTimeoutMs?: number | undefined;
 }
 
@@ -139,7 +139,7 @@ class FileDevice implements OpenDisk {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const timer = clock.setTimer(clock.now() + requestTimeoutMs, () => {
       this.#isSilent = true;
-      reject(new DeviceGone(`${what} has not answered for ${requestTimeoutMs / 1000} s`));
+      reject(new DeviceSilent(`${what} has not answered for ${requestTimeoutMs / 1000} s`));
     });
     work.then(resolve, reject).finally(() => timer.cancel());
     return promise;

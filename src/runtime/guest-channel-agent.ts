@@ -4,6 +4,7 @@ import {
   AgentLost,
   type ConnectProxy,
   DeviceGone,
+  DeviceSilent,
   type GuestBlockDevice,
   type OpenDeviceOptions,
   type OpenDisk,
@@ -82,11 +83,11 @@ class ChannelAgent implements ProxyAgent {
     return whileHolding(this.#clock, () => untilAborted(ask(), signal));
   }
 
-  /** The guest may answer later; nobody waits for it any more. @throws DeviceGone */
+  /** The guest may answer later; nobody waits for it any more. @throws DeviceSilent */
   #inTime<T>(answer: Promise<T>, ms: number, name: string): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = this.#clock.setTimer(this.#clock.now() + ms, () =>
-      reject(new DeviceGone(`${name} has not answered for ${ms / 1000} s`)),
+      reject(new DeviceSilent(`${name} has not answered for ${ms / 1000} s`)),
     );
     answer.catch(() => undefined);
     return Promise.race([answer, late]).finally(() => timer.cancel());

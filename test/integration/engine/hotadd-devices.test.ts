@@ -48,6 +48,28 @@ describe('hot-added devices', () => {
     await expectProxiesClean(rig);
   });
 
+  it('that stand still for longer than a request may take are read on, and not given up', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    onGuest(rig, { kind: 'delay', ms: 40_000, when: 'before', times: 5 });
+    const result = await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(fired(rig)).toEqual([5]);
+    expect(result).toMatchObject({ transport: 'hotadd', warnings: [] });
+    expect(result.reconnects).toBeGreaterThan(0);
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
+  it('that never answer again are given up, and those of the next proxy too', async () => {
+    await using rig = await createRig({ proxies: TWO_PROXIES });
+    onGuest(rig, { kind: 'delay', ms: 86_400_000, when: 'before', times: 0, device: 'ide0' });
+    const result = await rig.run(rig.engine({ fallback: 'nbdssl' }).backup(HOTADD_JOB));
+    expect(result.transport).toBe('nbdssl');
+    expect(usedProxies(rig)).toEqual(['proxy-1', 'proxy-2']);
+    expect(result.warnings[0]).toContain('attempt 1 was given up: the disks on proxy proxy-1 are lost');
+    await expectSameAsLive(rig, result.pointId);
+    await expectProxiesClean(rig);
+  });
+
   it('that do not appear on one proxy are read through another', async () => {
     await using rig = await createRig({ proxies: TWO_PROXIES });
     onGuest(rig, { kind: 'device-never', device: 'ide0', times: 2 });

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenGuestLevel } from '../../../simulator/guest/levels/guest-level.ts';
 import { openGuestLevel } from '../../../simulator/guest/levels/open-guest-level.ts';
-import { AgentLost, DeviceGone, type ProxyAgent } from '../../../src/engine/proxy-agent.ts';
+import { AgentLost, DeviceGone, DeviceSilent, type ProxyAgent } from '../../../src/engine/proxy-agent.ts';
 import { connectGuestFolder } from '../../../src/runtime/guest-folder-agent.ts';
 import { createWallClock } from '../../../src/runtime/wall-clock.ts';
 import { createGuestRig, GRAIN, type GuestRig, PROXY } from './guest-rig.ts';
@@ -66,6 +66,26 @@ describe('a guest folder with sockets', () => {
     expect((await rig.run(disk.read(0, 5))).toString()).toBe('hello');
     expect(rig.clock.now()).toBe(beforeMs);
     await rig.run(agent.close());
+  });
+
+  it('tells a device that is late from one that is gone: it can be opened anew', async () => {
+    await using rig = await createGuestRig();
+    const { level, folder } = await onSockets(rig);
+    await using _ = level;
+    await rig.add('ide0');
+    // The machine's own time: the world's stands still, so that the delay has no end.
+    const agent = await connectGuestFolder({ folder, clock: wall })({ id: PROXY, name: PROXY }, signal);
+    const late = await agent.open('vdb', { write: false, signal, requestTimeoutMs: 500 });
+    rig.fault({ kind: 'delay', ms: 40_000, when: 'before' });
+    await expect(late.read(GRAIN, 7)).rejects.toBeInstanceOf(DeviceSilent);
+    expect(rig.fired()).toBe(1);
+    const again = await agent.open('vdb', { write: false, signal });
+    expect((await again.read(GRAIN, 7)).toString()).toBe('disk 0 ');
+    await rig.taskEnd(rig.remove('ide0'));
+    const gone: unknown = await again.read(0, 16).catch((error: unknown) => error);
+    expect(gone).toBeInstanceOf(DeviceGone);
+    expect(gone).not.toBeInstanceOf(DeviceSilent);
+    await agent.close();
   });
 
   it('loses a device with the detach, and the folder of a proxy with its power', async () => {
