@@ -86,6 +86,31 @@ export const TRACKING_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    id: 'forgets-to-switch-off',
+    breaks: 'engine',
+    title: 'says that a server is protected no longer, and leaves its tracking on',
+    killers: ['S097-protection-ends'],
+    seams: () => {
+      const forgotten = new Set<string>();
+      return {
+        transport: (inner, hosted) =>
+          intercept(inner, async (request, pass) => {
+            const call = matchCall(request, request.method, CBT_STATUS);
+            if (call === undefined) return pass(request);
+            if (isSetting(request, 'disable')) {
+              forgotten.add(call.serverId);
+              return success(endedTask(hosted));
+            }
+            if (isSetting(request, 'enable')) forgotten.delete(call.serverId);
+            const response = await pass(request);
+            return forgotten.has(call.serverId) && request.method === 'GET'
+              ? editData(response, (data) => withTracking(data, false))
+              : response;
+          }),
+      };
+    },
+  },
+  {
     id: 'first-backup-since-itself',
     breaks: 'engine',
     title: 'asks for changes since its own snapshot in place of all blocks in use',
@@ -146,12 +171,16 @@ export const TRACKING_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-function isSetting(request: HttpRequest, type: 'enable' | 'reset'): boolean {
+function isSetting(request: HttpRequest, type: 'enable' | 'disable' | 'reset'): boolean {
   if (matchCall(request, 'PUT', CBT_STATUS) === undefined) return false;
   return (JSON.parse(request.body ?? '{}') as { type?: string }).type === type;
 }
 
 function allEnabled(data: DataNode): unknown {
+  return withTracking(data, true);
+}
+
+function withTracking(data: DataNode, isEnabled: boolean): unknown {
   const disks = data['disks'] as readonly DataNode[];
-  return { ...data, is_enabled: true, disks: disks.map((disk) => ({ ...disk, is_enabled: true })) };
+  return { ...data, is_enabled: isEnabled, disks: disks.map((disk) => ({ ...disk, is_enabled: isEnabled })) };
 }

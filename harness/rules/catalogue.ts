@@ -3,6 +3,7 @@ import { REQUEST_RULES } from './auth/request-rules.ts';
 import { SESSION_RULES } from './auth/session-rules.ts';
 import { HISTORY_RULES } from './cbt/history-rules.ts';
 import { PAGE_RULES } from './cbt/page-rules.ts';
+import { PROTECTION_RULES } from './cbt/protection-rules.ts';
 import { TRACKING_RULES } from './cbt/tracking-rules.ts';
 import { CLEAN_RULES } from './clean/clean-rules.ts';
 import { DATA_RULES } from './data/data-rules.ts';
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   ...TRACKING_RULES,
   ...HISTORY_RULES,
   ...PAGE_RULES,
+  ...PROTECTION_RULES,
   ...SNAPSHOT_RULES,
   ...REMOVAL_RULES,
   ...RENEWAL_RULES,

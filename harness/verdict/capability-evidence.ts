@@ -21,7 +21,9 @@ export function findEvidence(seen: Observation): CapabilityEvidence {
   const restores = done.filter(({ operation }) => operation === 'restore');
   const toOld = restores.filter((job) => existedBefore(seen, job));
   const over = (transport: string): number =>
-    done.filter((job) => job.operation !== 'cleanup' && job.transport === transport).length;
+    done.filter(
+      (job) => (job.operation === 'backup' || job.operation === 'restore') && job.transport === transport,
+    ).length;
   const opened = seen.connections.filter(({ requests }) =>
     requests.some(({ command }) => movesData(command)),
   );
@@ -40,7 +42,10 @@ export function findEvidence(seen: Observation): CapabilityEvidence {
     cleanup: ((times) => count(times, times))(done.filter(({ operation }) => operation === 'cleanup').length),
     'password-login': count(logins.withPassword, logins.withPassword),
     'access-key': count(logins.withKey, logins.withKey),
-    'disables-cbt': count(0, seen.calls.filter(switchesCbtOff).length),
+    'disables-cbt': count(
+      done.filter(({ operation }) => operation === 'unprotect').length,
+      seen.calls.filter(switchesCbtOff).length,
+    ),
     'several-servers': ((times) => count(times, times))(sideBySide(done)),
   };
 }

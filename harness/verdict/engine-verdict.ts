@@ -41,9 +41,6 @@ export interface EngineQuestion {
   readonly passed: number;
 }
 
-/** The driver protocol has no operation that asks for these. */
-const NEVER_ASKED: ReadonlySet<Capability> = new Set(['disables-cbt']);
-
 export function judgeEngine(question: EngineQuestion): EngineVerdict {
   const { declaration, waivers } = question;
   const capabilities = judgeCapabilities(declaration, question.evidence);
@@ -122,7 +119,7 @@ function missingReasons(
     ...(passed === 0 ? ['no scenario passed'] : []),
     ...(inconclusive === 0 ? [] : [`${inconclusive} scenarios did not show what they are for`]),
     ...capabilities
-      .filter(({ capability, state }) => state === 'not-asked' && !NEVER_ASKED.has(capability))
+      .filter(({ state }) => state === 'not-asked')
       .filter(() => unplayed.size > 0)
       .map(({ capability }) => `declares ${capability}, and no job that succeeded asked for it`),
     ...silent.map(

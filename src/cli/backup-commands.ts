@@ -1,4 +1,4 @@
-/** `backlot backup | restore | points | verify | prune | export | cleanup`: the reference engine on the command line. */
+/** `backlot backup | restore | unprotect | points | verify | prune | export | cleanup`: the reference engine on the command line. */
 import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineOptions, NetworkTransport, Transport } from '../engine/engine-api.ts';
@@ -13,6 +13,7 @@ import {
   renderPoints,
   renderPrune,
   renderRestore,
+  renderUnprotect,
   renderVerify,
 } from './backup/render-result.ts';
 import { runCommand } from './backup/run-command.ts';
@@ -31,6 +32,7 @@ Exit codes: 0 done, 1 not done, 2 wrong use, 3 network, files or permissions, 70
 export function registerBackupCommands(program: Command): void {
   registerBackup(program);
   registerRestore(program);
+  registerUnprotect(program);
   registerCleanup(program);
   registerPoints(program);
   registerVerify(program);
@@ -182,6 +184,39 @@ ${SECRETS}`,
         const job = { pointId, to, transport, powerOn, differential, signal, ...newName };
         const result = await opened.engine.restore(job);
         print(result, () => renderRestore(result));
+        return undefined;
+      }),
+    );
+}
+
+function registerUnprotect(program: Command): void {
+  interface Options extends ScpOptions {
+    readonly vm: string;
+    readonly force?: boolean;
+    readonly json?: boolean;
+  }
+  scpCommand(program, 'unprotect', 'switch change tracking off for a server that is backed up no more')
+    .requiredOption('--vm <name>', 'name or id of the server')
+    .option('--force', 'also where tracking was on before the first backup')
+    .addHelpText(
+      'after',
+      `
+Tracking costs every write of the server. It goes off where "backlot backup" with this repository had switched it on;
+what was on before may serve another product, and stays unless --force is given. Restore points stay. The next backup
+switches tracking on again and is a full one.
+
+Examples:
+  backlot unprotect --scp https://scp.example.org --repo /backup --vm erp-01
+  backlot unprotect --scp https://scp.example.org --repo /backup --vm erp-01 --force --json
+${SECRETS}`,
+    )
+    .action((options: Options) =>
+      runCommand(options, async ({ signal, onProgress, print }) => {
+        await mustBeRepository(options.repo);
+        await using opened = await openEngine(options, {}, onProgress);
+        const { vm, force = false } = options;
+        const result = await opened.engine.unprotect({ server: vm, force, signal });
+        print(result, () => renderUnprotect(result));
         return undefined;
       }),
     );

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * backlot's own command line as an engine of somebody else: the driver protocol on one side, `backlot backup`,
- * `restore` and `cleanup` on the other. A job comes as JSON on standard input; JSON lines go out.
+ * `restore`, `unprotect` and `cleanup` on the other. A job comes as JSON on standard input; JSON lines go out.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,8 @@ function wordsOf({ operation, platform, transport, guestDir, repository, server,
       const target = 'newName' in to ? ['--to', 'new', '--name', to.newName] : ['--to', to.server];
       return ['restore', ...common, ...path, '--point', point, ...target];
     }
+    case 'unprotect':
+      return ['unprotect', ...common, '--vm', server.id];
     default:
       return ['cleanup', ...common];
   }
@@ -43,7 +45,7 @@ function wordsOf({ operation, platform, transport, guestDir, repository, server,
 function resultOf({ operation }, answer) {
   const warnings = answer.warnings ?? [];
   if (operation === 'restore') return { server: answer.server.id, warnings };
-  if (operation === 'cleanup') return { warnings };
+  if (operation === 'cleanup' || operation === 'unprotect') return { warnings };
   const readBytes = answer.disks.reduce((sum, disk) => sum + disk.readBytes, 0);
   return { point: answer.pointId, mode: answer.kind, readBytes, warnings };
 }

@@ -1,5 +1,5 @@
 /** Results for people. With --json the result itself is printed instead. */
-import type { BackupResult, CleanupResult, RestoreResult } from '../../engine/engine-api.ts';
+import type { BackupResult, CleanupResult, RestoreResult, UnprotectResult } from '../../engine/engine-api.ts';
 import type { PointInfo, PruneReport, VerifyReport } from '../../repository/repository-api.ts';
 import { formatBytes, formatDuration } from './sizes.ts';
 import { formatTable } from './text-table.ts';
@@ -79,6 +79,18 @@ export function renderPrune(report: PruneReport): string {
 export function renderCleanup(result: CleanupResult): string {
   const removed = result.removed.map((item) => `removed ${item.kind} ${item.id}\n`).join('');
   return `${removed || 'nothing was left behind\n'}${renderWarnings(result.warnings)}`;
+}
+
+const ENDS: { readonly [outcome in UnprotectResult['outcome']]: string } = {
+  'switched-off': 'changes are tracked no more',
+  'already-off': 'changes were not tracked any more',
+  'left-as-found': 'tracking is on as it was before the first backup; --force switches it off',
+  'server-gone': 'the server does not exist any more; there is nothing to switch off',
+};
+
+export function renderUnprotect({ server, outcome, disks, warnings }: UnprotectResult): string {
+  const which = disks.length === 0 ? '' : ` (${disks.join(', ')})`;
+  return `${server.name}: ${ENDS[outcome]}${which}\n${renderWarnings(warnings)}`;
 }
 
 function renderWarnings(warnings: readonly string[]): string {

@@ -25,7 +25,12 @@ export async function expectNothingLeft(rig: Rig): Promise<void> {
   expect(rig.snapshots().map((snapshot) => snapshot.name)).toEqual([]);
   const held = rig.hosted.world.backupResources.list().filter(({ status }) => /pending|running/.test(status));
   expect(held).toEqual([]);
-  expect(await rig.repository.noteKeys()).toEqual([]);
+  expect(await runNotes(rig)).toEqual([]);
+}
+
+/** Keys of the notes that runs have left, each of which names something on the platform. */
+export async function runNotes({ repository }: Rig): Promise<readonly string[]> {
+  return (await repository.noteKeys()).filter((key) => key.startsWith('run-'));
 }
 
 const ORDERED = {

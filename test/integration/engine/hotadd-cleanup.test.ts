@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts'
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { TransportError } from '../../../src/sdk/http-transport.ts';
 import { createKill, tapScp } from './changed-env.ts';
-import { expectSameAsLive } from './expect-image.ts';
+import { expectSameAsLive, runNotes } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
 import { createRig, ONE_PROXY, type Rig } from './rig.ts';
 
@@ -82,7 +82,7 @@ describe('the clean-up after a killed engine', () => {
     stranger.remove('proxy-1');
     await rig.clock.advanceBy(60_000);
     expect((await rig.run(rig.engine().cleanup())).warnings).toEqual([]);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 
   it('detaches after the end of the lock what keeps its own snapshot in use', async () => {
@@ -165,6 +165,6 @@ describe('the clean-up after a killed engine', () => {
     };
     await rig.repository.writeNote('run-backlot-0123456789ab', old);
     expect(await rig.run(rig.engine().cleanup())).toEqual({ removed: [], warnings: [] });
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 });

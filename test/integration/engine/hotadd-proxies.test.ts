@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { sleep } from '../../../src/kernel/clock.ts';
 import { slowWriter, tapWriter } from './changed-env.ts';
-import { expectSameAsLive, expectSameBytes } from './expect-image.ts';
+import { expectSameAsLive, expectSameBytes, runNotes } from './expect-image.ts';
 import {
   expectProxiesClean,
   HOTADD_JOB,
@@ -92,7 +92,7 @@ describe('the proxy of a backup over hotadd', () => {
     const { removed, warnings } = await rig.run(rig.engine().cleanup());
     expect([removed, warnings]).toEqual([[{ kind: 'proxy', id: servers.find('proxy-1').id }], []]);
     expect(statusOf(rig, 'proxy-1')).toBe('stopped');
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts'
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { TransportError } from '../../../src/sdk/http-transport.ts';
 import { slowWriter, tapScp, tapWriter } from './changed-env.ts';
-import { expectSameAsLive } from './expect-image.ts';
+import { expectSameAsLive, runNotes } from './expect-image.ts';
 import {
   expectProxiesClean,
   HOTADD_JOB,
@@ -115,7 +115,7 @@ describe('more disks than a proxy takes', () => {
     );
     expect(Math.max(...results.map(({ renewals }) => renewals))).toBeGreaterThan(1);
     expect(rig.hosted.world.hotAdd.list()).toEqual([]);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 
   it('where there is no room at all are read through another proxy', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { createKill, slowWriter, tapScp, tapWriter } from './changed-env.ts';
-import { expectNothingLeft, expectSameAsLive } from './expect-image.ts';
+import { expectNothingLeft, expectSameAsLive, runNotes } from './expect-image.ts';
 import { killAtCall, passTime } from './kill-at-call.ts';
 import { createRig } from './rig.ts';
 
@@ -51,7 +51,7 @@ describe('an engine that is killed', () => {
     expect(removed.map((item) => item.kind)).toEqual(['backup-resource', 'snapshot']);
     expect(warnings).toEqual([]);
     expect(rig.snapshots().map((snapshot) => snapshot.name)).toEqual(['backlot-foreign-1']);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 });
 

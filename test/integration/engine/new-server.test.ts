@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { createKill, tapScp } from './changed-env.ts';
+import { runNotes } from './expect-image.ts';
 import { createRig, type Rig } from './rig.ts';
 
 const RESTORE = { to: 'new', newName: 'copy', transport: 'nbd' } as const;
@@ -59,7 +60,7 @@ describe('a new server of a restore that came to nothing', () => {
     await rig.clock.advanceBy(600_000);
     await rig.run(rig.engine().cleanup());
     expect(named(rig, 'copy').map((server) => server.id)).toEqual([id]);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 
   it('is removed when it comes although its task seemed to hang', async () => {
@@ -74,7 +75,7 @@ describe('a new server of a restore that came to nothing', () => {
     const { warnings: again } = await rig.run(rig.engine().restore({ pointId, ...RESTORE }));
     expect(again.join()).toContain('removed a left-over server');
     expect(named(rig, 'copy')).toHaveLength(1);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 
   it('keeps a restore of the same name waiting while it is on its way', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
 import { tapNbd } from './changed-env.ts';
-import { expectSameBytes } from './expect-image.ts';
+import { expectSameBytes, runNotes } from './expect-image.ts';
 import { createRig, KIB, MIB, type Rig } from './rig.ts';
 
 async function backUpAndStop(rig: Rig): Promise<string> {
@@ -113,7 +113,7 @@ describe('a restore that is aborted', () => {
     const { removed } = await rig.run(rig.engine().cleanup());
     expect(removed.map((item) => item.kind)).toEqual(['server']);
     expect(rig.hosted.world.servers.list().map((server) => server.name)).toEqual(['erp-01']);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectSameBytes } from './expect-image.ts';
+import { expectSameBytes, runNotes } from './expect-image.ts';
 import { createRig, KIB, MIB, TRANSPORTS } from './rig.ts';
 
 describe.each(TRANSPORTS)('a restore over %s', (transport) => {
@@ -16,7 +16,7 @@ describe.each(TRANSPORTS)('a restore over %s', (transport) => {
     expect(restored.disks.map(({ sizeBytes }) => sizeBytes)).toEqual([3 * MIB, 2 * MIB + 7 * 512]);
     for (const { deviceId } of server.disks)
       expectSameBytes(await rig.disk(restored.id, deviceId), await rig.disk(server.id, deviceId), deviceId);
-    expect(await rig.repository.noteKeys()).toEqual([]);
+    expect(await runNotes(rig)).toEqual([]);
   });
 
   it('overwrites an existing server that is off, holes included', async () => {

@@ -23,7 +23,7 @@ describe('the document of the driver protocol', () => {
     const jobs = examples('json job').map((text): unknown => JSON.parse(text));
     for (const job of jobs) expect([...schema.Errors(job)]).toEqual([]);
     const operations = jobs.map((job) => (job as { operation: string }).operation);
-    expect(operations.sort()).toEqual(['backup', 'cleanup', 'incremental', 'restore']);
+    expect(operations.sort()).toEqual(['backup', 'cleanup', 'incremental', 'restore', 'unprotect']);
   });
 
   it('shows lines of every kind, each of which the reader takes', () => {
