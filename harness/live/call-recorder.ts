@@ -35,9 +35,16 @@ export interface Mask {
   readonly text: (text: string) => string;
   /** Of an error. */
   readonly message: (text: string) => string;
+  /** A piece of an unknown path that says nothing of anybody's inventory. */
+  readonly word: (segment: string) => boolean;
 }
 
-export const NO_MASK: Mask = { json: (value) => value, text: (text) => text, message: (text) => text };
+const NO_MASK: Mask = {
+  json: (value) => value,
+  text: (text) => text,
+  message: (text) => text,
+  word: () => true,
+};
 
 export interface CallRecorderOptions {
   readonly journal: Journal;
@@ -129,14 +136,14 @@ function routeOrNothing({ method, path }: SeenRequest): Route | undefined {
 
 const pathOf = (path: string): string => path.split('?', 1)[0] ?? '';
 
-/** The template of a known path says which pieces are ids; of an unknown one every piece that is no plain word is. */
+/** The template of a known path says which pieces are ids; of an unknown one, the vocabulary of all others. */
 function maskedPath(path: string, route: Route | undefined, mask: Mask): string {
   const ids = new Set(Object.values(route?.params ?? {}));
   return path
     .split('/')
     .map((segment) => {
       const plain = decoded(segment);
-      const isId = route === undefined ? !/^(?:v?\d{8}|v\d|[a-z][a-z-]*)$/.test(plain) : ids.has(plain);
+      const isId = route === undefined ? !mask.word(plain) : ids.has(plain);
       return isId && plain !== '' ? encodeURIComponent(mask.text(plain)) : segment;
     })
     .join('/');

@@ -61,6 +61,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'read a live SCP and tell where it differs from the simulator',
     load: async () => (await import('./probe-command.ts')).registerProbe,
   },
+  record: {
+    summary: 'record what a product asks of a live SCP, without names and secrets',
+    load: async () => (await import('./record-command.ts')).registerRecord,
+  },
   serve: {
     summary: 'run the simulator: REST, NBD and the control interface on loopback',
     load: async () => (await import('./serve.ts')).registerServe,

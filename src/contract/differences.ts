@@ -78,7 +78,7 @@ export function parseDifferences(value: unknown): Differences {
   const platform = fieldsOf(file['platform'] ?? {}, 'platform');
   const limits = fieldsOf(file['limits'] ?? {}, 'limits');
   return {
-    platform: { ...(platform['version'] === undefined ? {} : { version: versionIn(platform['version']) }) },
+    platform: platform['version'] === undefined ? {} : { version: versionIn(platform['version']) },
     endpoints: itemsOf(file, 'endpoints', (item, where) => ({
       operation: operationIn(item, where),
       ...(item['path'] === undefined ? {} : { path: textIn(item['path'], `${where}.path`) }),
