@@ -6,6 +6,8 @@ export class ExtentList {
   readonly #end: number;
   readonly #maxExtents: number;
   #at: number;
+  /** What did not fit ends the list: nothing after it may be taken for its neighbour. */
+  #isFull = false;
 
   constructor(offset: number, length: number, maxExtents: number) {
     this.#at = offset;
@@ -16,11 +18,16 @@ export class ExtentList {
   /** Everything from where the list ends up to byte `to` has `flags`. Returns false once nothing more fits. */
   extendTo(to: number, flags: number): boolean {
     const lengthBytes = Math.min(to, this.#end) - this.#at;
+
+    if (this.#isFull) return false;
     if (lengthBytes <= 0) return this.#at < this.#end;
     const last = this.#extents.at(-1);
     if (last?.flags === flags) last.lengthBytes += lengthBytes;
-    else if (this.#extents.length >= this.#maxExtents) return false;
-    else this.#extents.push({ lengthBytes, flags });
+    else if (this.#extents.length < this.#maxExtents) this.#extents.push({ lengthBytes, flags });
+    else {
+      this.#isFull = true;
+      return false;
+    }
     this.#at += lengthBytes;
     return this.#at < this.#end;
   }
