@@ -20,7 +20,7 @@ class TaskFailed(Exception):
 
 ATTEMPTS = 6
 ANSWER_SECONDS = 60
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1
 TASK_SECONDS = 1800
 
 

@@ -226,7 +226,7 @@ find_disks() {
 
 # disk_options DEVICE: an NBD export as qemu sees it
 disk_options() {
-  disk="driver=raw,file.driver=nbd,file.server.type=inet,file.server.host=$host,file.server.port=$nbd_port"
+  disk="driver=raw,file.driver=nbd,file.server.type=inet,file.server.host=$host,file.server.port=$nbd_port,file.reconnect-delay=2"
   disk+=",file.export=$lock/$1${tls:+,file.tls-creds=tls0}"
 }
 
