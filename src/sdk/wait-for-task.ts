@@ -3,6 +3,7 @@ import { type Clock, sleep } from '../kernel/clock.ts';
 import type { Task } from './scp-client-api.ts';
 import { TaskFailed, TaskTimeout } from './scp-error.ts';
 
+/** No task is over at once: a question right after the order is wasted. */
 const FIRST_POLL_MS = 250;
 const MAX_POLL_MS = 3000;
 
@@ -13,10 +14,10 @@ export async function waitForTask(
 ): Promise<Task> {
   const deadlineMs = options.clock.now() + options.timeoutMs;
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS)) {
+    await sleep(options.clock, pollMs, options.signal);
     const task = await readTask(taskId);
     if (task.status === 'finish') return task;
     if (task.status === 'failure' || task.status === 'canceled') throw new TaskFailed(task);
     if (options.clock.now() >= deadlineMs) throw new TaskTimeout(taskId, options.timeoutMs);
-    await sleep(options.clock, pollMs, options.signal);
   }
 }

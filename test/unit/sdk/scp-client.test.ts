@@ -114,7 +114,7 @@ describe('a task', () => {
     const doing = ok({ task_id: 't', status: 'doing', progress: 5 });
     const { client, clock, run } = createTestClient([doing, doing, ok({ task_id: 't', status: 'finish' })]);
     await run(client.waitForTask('t', { timeoutMs: 10_000 }));
-    expect(clock.now()).toBe(625);
+    expect(clock.now()).toBe(1187.5);
   });
 
   it('that fails says why, and how that can be mended', async () => {
