@@ -78,9 +78,10 @@ function finishedWalks(seen: Observation): readonly AreaWalk[] {
     const snapshot = seen.snapshots.find(({ id }) => id === walk.snapshot);
     const isOfLast = jobs.some((job) => isLastOf(seen, job, snapshot?.id));
     const hasSucceeded = jobs.length > 0 && jobs.every(({ outcome }) => outcome === 'succeeds');
-    return (
-      hasSucceeded && isOfLast && walk.diskBytes !== undefined && walk.queries.at(-1)?.page !== undefined
-    );
+    const last = walk.queries.at(-1);
+    // An answer that was tampered with need not be believed; then the disk is read by other means.
+    const isSound = last?.page !== undefined && last.call.faults.length === 0;
+    return hasSucceeded && isOfLast && walk.diskBytes !== undefined && isSound;
   });
 }
 

@@ -257,7 +257,8 @@ function afterFull(seen: Observation): readonly AfterFull[] {
     // A later job may find more room; that it asks is how it learns.
     const isOfOneJob = !seen.jobs.some(({ n }) => n > (full?.n ?? 0) && n < call.n);
     const wasFull = full?.refusal !== undefined && NO_ROOM.test(full.refusal);
-    return wasFull && isOfOneJob ? [{ call, full }] : [];
+    // Fewer than one can't be asked for; it waits for room.
+    return wasFull && isOfOneJob && full.disks.length > 1 ? [{ call, full }] : [];
   });
 }
 

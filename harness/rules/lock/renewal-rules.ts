@@ -2,7 +2,7 @@
 import { judgeEach, type Broken } from '../judging.ts';
 import type { Call, Moment, NbdRequest, Observation, ResourceLife } from '../observation.ts';
 import { isHindered } from '../readings/hindrance.ts';
-import { isKilledBetween, jobsBehind } from '../readings/jobs.ts';
+import { isDuring, isKilledBetween, jobsBehind } from '../readings/jobs.ts';
 import type { Rule } from '../rule-api.ts';
 import { heldLocks, type ToldEnd, toldEnds } from './told-end.ts';
 
@@ -224,9 +224,30 @@ function unansweredRenewals(seen: Observation): readonly (readonly [Call, Resour
   );
 }
 
+/** Let go of because the work was done, not given up: its job succeeds without another lock. */
+function hasServed(seen: Observation, { id, n, actor, server }: ResourceLife): boolean {
+  const jobs = jobsBehind(seen, { n, actor, server });
+  return (
+    jobs.length > 0 &&
+    jobs.every(
+      (job) =>
+        job.outcome === 'succeeds' &&
+        !seen.resources.some(
+          (other) =>
+            other.id !== id &&
+            other.server === server &&
+            other.actor === actor &&
+            other.n > n &&
+            isDuring(job, other.n),
+        ),
+    )
+  );
+}
+
 function givesUp(seen: Observation, renewal: Call, lock: ResourceLife): Broken | undefined {
   const given = lock.deletedBy.find(({ n }) => n > renewal.n);
-  if (given === undefined) return undefined;
+  if (given === undefined || isKilledBetween(seen, renewal.actor, renewal.n, given.n)) return undefined;
+  if (hasServed(seen, lock)) return undefined;
   const hasAsked = seen.calls.some(
     (call) =>
       call.n > renewal.n &&
