@@ -56,3 +56,23 @@ export async function openControl(clock: ClockMode = 'manual'): Promise<ControlT
     },
   };
 }
+
+export const WORLD = '/worlds/default';
+
+export async function firstServer(
+  control: ControlTestbed,
+): Promise<{ id: string; name: string; size: number }> {
+  const { json } = await control.call('GET', `${WORLD}/inventory`);
+  const servers = json['servers'] as { id: string; name: string; disks: { sizeBytes: number }[] }[];
+  const [server] = servers;
+  if (server === undefined) throw new Error('no server');
+  return { id: server.id, name: server.name, size: server.disks[0]?.sizeBytes ?? 0 };
+}
+
+export async function journalTypes(control: ControlTestbed, query = ''): Promise<string[]> {
+  const { text } = await control.call('GET', `${WORLD}/journal${query}`);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as { type: string }).type);
+}
