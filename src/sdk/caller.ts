@@ -137,7 +137,11 @@ async function sendWithLogin(
   const response = await transport.send(withHeaders(request, first), signal);
   if (response.status !== 401) return response;
   authenticator.rejected(first);
-  return transport.send(withHeaders(request, await authenticator.headers(request)), signal);
+  const second = await authenticator.headers(request);
+  const repeated = await transport.send(withHeaders(request, second), signal);
+  // Refused again: whoever calls next begins with a login of its own, not with what is known to be void.
+  if (repeated.status === 401) authenticator.rejected(second);
+  return repeated;
 }
 
 function withHeaders(request: HttpRequest, headers: Readonly<Record<string, string>>): HttpRequest {

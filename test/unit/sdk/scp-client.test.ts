@@ -179,6 +179,14 @@ describe('a login by password', () => {
     expect(transport.requests).toHaveLength(6);
   });
 
+  it('is made anew by the next call when the repeated one was refused too', async () => {
+    const script = [key, token('T1'), refuse(401), key, token('T2'), refuse(401), key, token('T3'), status];
+    const { client, transport, run } = createTestClient(script, password);
+    await expect(run(client.cbtStatus('v'))).rejects.toMatchObject({ status: 401 });
+    await run(client.cbtStatus('v'));
+    expect(transport.requests.at(-1)?.headers.Authorization).toBe('Token T3');
+  });
+
   it('is shared by calls that start together', async () => {
     const { client, transport, run } = createTestClient([key, token('T1'), status], password);
     await run(Promise.all([client.cbtStatus('v'), client.cbtStatus('w')]));
