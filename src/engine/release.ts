@@ -33,9 +33,9 @@ export async function releaseResource(context: ReleaseContext, resourceId: strin
     const { taskId } = await retryWhileTaken(patience, () => context.scp.deleteBackupResource(resourceId));
     if (taskId !== undefined) await context.scp.waitForTask(taskId, { timeoutMs: CLEANUP_TIMEOUT_MS });
   });
-  await pollUntil(context.clock, `backup resource ${resourceId} is still there`, () =>
-    isResourceGone(context.scp, resourceId),
-  );
+  const isGone = (): Promise<boolean> => isResourceGone(context.scp, resourceId);
+  if (!(await comesTrue(context.clock, CLEANUP_TIMEOUT_MS, isGone)))
+    throw new Error(`backup resource ${resourceId} is still there`);
 }
 
 /** The platform does not know it, or holds nothing for it any more. */
@@ -48,30 +48,47 @@ export async function isResourceGone(scp: ScpClient, resourceId: string): Promis
   }
 }
 
-/** Deletes all snapshots of this name; resolves when the list does not show them any more. */
+/** Removals of a snapshot that are reported done before it is left as it is. */
+const MAX_REMOVALS = 3;
+/** How long the list may go on showing a snapshot whose removal is reported done. */
+const SETTLE_MS = 60_000;
+
+/**
+ * Deletes all snapshots of this name; resolves when the list does not show them any more. A deletion that is reported
+ * done and was none is asked for again.
+ */
 export async function releaseSnapshot(
   context: ReleaseContext,
   serverId: string,
   name: string,
 ): Promise<readonly string[]> {
-  const ids = await findSnapshots(context.scp, serverId, name);
-  for (const id of ids) await deleteSnapshot(context, serverId, id);
-  await pollUntil(
-    context.clock,
-    `snapshot ${name} is still there although its deletion was accepted`,
-    async () => (await findSnapshots(context.scp, serverId, name)).length === 0,
-  );
-  return ids;
+  const removed = new Set<string>();
+  for (let removals = 1; ; removals++) {
+    const ids = await findSnapshots(context.scp, serverId, name);
+    let isDone = true;
+    for (const id of ids) isDone = (await deleteSnapshot(context, serverId, id)) && isDone;
+    for (const id of ids) removed.add(id);
+    const isGone = async () => (await findSnapshots(context.scp, serverId, name)).length === 0;
+    if (await comesTrue(context.clock, isDone ? SETTLE_MS : CLEANUP_TIMEOUT_MS, isGone)) return [...removed];
+    if (!isDone || removals >= MAX_REMOVALS)
+      throw new Error(
+        `snapshot ${name} is still there although its deletion was ${isDone ? 'reported done' : 'accepted'}`,
+      );
+  }
 }
 
-async function deleteSnapshot(context: ReleaseContext, serverId: string, id: string): Promise<void> {
+/** Returns whether it is reported done, as opposed to accepted. */
+async function deleteSnapshot(context: ReleaseContext, serverId: string, id: string): Promise<boolean> {
   const { clock, busyWaitMs, scp } = context;
+  let isDone = true;
   await ignoringGone(() =>
     retryWhileTaken({ clock, maxMs: busyWaitMs }, async () => {
       const { taskId } = await scp.deleteSnapshot(serverId, id);
+      isDone = taskId !== undefined;
       if (taskId !== undefined) await scp.waitForTask(taskId, { timeoutMs: CLEANUP_TIMEOUT_MS });
     }),
   );
+  return isDone;
 }
 
 /** Ids of a server's snapshots of this name; none when the server is gone too. */
@@ -97,12 +114,12 @@ async function ignoringGone(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** @throws Error with `complaint` when it does not come true in time */
-async function pollUntil(clock: Clock, complaint: string, isDone: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = clock.now() + CLEANUP_TIMEOUT_MS;
+/** Returns whether it does within so many milliseconds. */
+async function comesTrue(clock: Clock, withinMs: number, isTrue: () => Promise<boolean>): Promise<boolean> {
+  const deadlineMs = clock.now() + withinMs;
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 2, MAX_POLL_MS)) {
-    if (await isDone()) return;
-    if (clock.now() >= deadlineMs) throw new Error(complaint);
+    if (await isTrue()) return true;
+    if (clock.now() >= deadlineMs) return false;
     await sleep(clock, waitMs);
   }
 }
