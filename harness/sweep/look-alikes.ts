@@ -8,8 +8,10 @@
  *   nothing and the engine has heard nothing.
  * - A platform that starts again while nobody is logged in with a token and no data connection is open: the call under
  *   way is lost, and nothing else is.
+ * - An answer that is cut off and one that is garbage: both are no JSON. At the first call of each operation both are
+ *   played, for clients that read as far as they get.
  *
- * A fourth sameness shows when a cell is played: see `isSpent` of a result.
+ * One more sameness shows when a cell is played: see `isSpent` of a result.
  */
 import { OPERATIONS } from '../../src/contract/operations.ts';
 import type { Ground } from './attack-rows.ts';
@@ -32,6 +34,7 @@ export function storyOf(cell: PlannedCell, ground: Ground): string | undefined {
   if (point === undefined || cell.points.length > 1) return undefined;
   const isPowerCut = cell.fault.startsWith('power-cut');
   if (isPowerCut || cell.fault.startsWith('kill')) return deathAt(point, cell.fault, isPowerCut);
+  if (isNoJson(cell, point)) return `no JSON ${point.name} ${point.nth} ${cell.persistence}`;
   return isLoss(cell, point, ground) ? `loss ${point.name} ${point.nth} ${cell.persistence}` : undefined;
 }
 
@@ -39,6 +42,10 @@ function deathAt(point: Point, fault: string, isPowerCut: boolean): string | und
   const era = fault.endsWith('-after') ? point.eraAfter : point.era;
   if (era === undefined) return undefined;
   return `${isPowerCut ? 'power-cut' : 'death'} of ${point.engine ?? 'first'} in ${era}`;
+}
+
+function isNoJson({ fault }: PlannedCell, { nth }: Point): boolean {
+  return nth > 1 && (fault === 'garbage-reply' || fault === 'truncated-reply');
 }
 
 function isLoss({ fault, persistence }: PlannedCell, point: Point, { usesTokens }: Ground): boolean {

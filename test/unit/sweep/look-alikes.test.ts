@@ -54,6 +54,15 @@ describe('look-alikes', () => {
     expect(left(order, faults)).toHaveLength(4);
   });
 
+  it('are a cut answer and garbage, but at the first call of an operation', () => {
+    const faults = ['garbage-reply', 'truncated-reply'];
+    expect(left([point('rest.reply:tasks.get')], faults)).toHaveLength(4);
+    expect(left([point('rest.reply:tasks.get', { nth: 2 })], faults)).toEqual([
+      'rest.reply:tasks.get/garbage-reply/once',
+      'rest.reply:tasks.get/garbage-reply/sticky',
+    ]);
+  });
+
   it('are a restart and a lost request while nobody is logged in and nothing is connected', () => {
     const faults = ['lose-request', 'restart'];
     const request = point('rest.request:snapshots.create', { isOffline: true });
