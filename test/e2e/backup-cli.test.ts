@@ -109,6 +109,9 @@ describe('the life of a backup', () => {
     expect(await serve.backlot('prune', '--repo', repo, '--keep-last', '1')).toContain(full.pointId);
     expect(await serve.backlot('verify', '--repo', repo)).not.toContain(full.pointId);
     expect(await serve.backlot('cleanup', ...serve.scpArguments, '--repo', repo)).toContain('nothing');
+    const unprotect = JSON.parse(await serve.backlot('unprotect', ...job(), '--force', '--json')) as object;
+    expect(unprotect).toMatchObject({ outcome: 'switched-off', server: { name: server.name } });
+    expect(await serve.backlot('unprotect', ...job())).toContain('not tracked any more');
   });
 
   it('shows a table and plain progress where there is no terminal, and no secret anywhere', async () => {
@@ -247,7 +250,7 @@ describe('wrong use', () => {
     expect(done.stderr).toContain('--ca FILE');
   });
 
-  it.each(['backup', 'restore', 'points', 'verify', 'prune', 'export', 'cleanup'])(
+  it.each(['backup', 'restore', 'points', 'verify', 'prune', 'export', 'cleanup', 'unprotect'])(
     '%s --help shows examples',
     async (command) => {
       const done = await backlot([command, '--help']);
