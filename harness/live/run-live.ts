@@ -203,9 +203,16 @@ async function restoreAndCompare(
   return { comparedBytes: bytes, findings: [{ where: 'the restored server, read back', expected, actual }] };
 }
 
-async function removeServer({ changing }: Stage, id: string): Promise<void> {
-  const { taskId } = await changing.deleteServer(id);
-  if (taskId !== undefined) await changing.waitForTask(taskId, { timeoutMs: TASK_MS });
+const removeServer = ({ changing }: Stage, id: string): Promise<void> =>
+  ended(changing, changing.deleteServer(id));
+
+/** Waits for the task that was begun, where there is one. */
+async function ended(
+  client: ScpClient,
+  begun: Promise<{ readonly taskId: string | undefined }>,
+): Promise<void> {
+  const { taskId } = await begun;
+  if (taskId !== undefined) await client.waitForTask(taskId, { timeoutMs: TASK_MS });
 }
 
 const TASK_MS = 600_000;
@@ -224,6 +231,8 @@ async function holdLock({ changing, settings, access, signal }: Stage, server: S
     taken.snapshotId ?? (await changing.snapshots(server.id)).find((one) => one.name === name)?.id;
   const { lockTimeSeconds } = HELD;
   try {
+    // As any backup does: the configuration at that instant, before the server is locked.
+    if (snapshotId !== undefined) await changing.snapshot(server.id, snapshotId);
     const made = await changing.createBackupResource({
       serverId: server.id,
       type: 'backup',
@@ -240,10 +249,10 @@ async function holdLock({ changing, settings, access, signal }: Stage, server: S
           findings.push({ where: 'the lock', expected: 'running after its renewal', actual: status });
       }
     } finally {
-      await changing.deleteBackupResource(made.resourceId);
+      await ended(changing, changing.deleteBackupResource(made.resourceId));
     }
   } finally {
-    if (snapshotId !== undefined) await changing.deleteSnapshot(server.id, snapshotId);
+    if (snapshotId !== undefined) await ended(changing, changing.deleteSnapshot(server.id, snapshotId));
   }
   return { findings, comparedBytes: 0 };
 }
@@ -254,11 +263,9 @@ async function leaveNothing(stage: Stage): Promise<Shown> {
   await engine.cleanup();
   for (const id of guard.own.servers)
     if ((await reading.serverById(id)) !== undefined) await removeServer(stage, id);
-  for (const id of guard.trackedHere) {
-    const { taskId } = await changing.setCbt(id, 'disable');
-    await changing.waitForTask(taskId, { timeoutMs: TASK_MS });
-  }
-  const left = await findLeftBehind({ client: reading, tag: settings.tag, servers, guard });
+  const tracked = [...guard.trackedHere];
+  for (const id of tracked) await ended(changing, changing.setCbt(id, 'disable'));
+  const left = await findLeftBehind({ client: reading, tag: settings.tag, servers, own: guard.own, tracked });
   const findings = left.map((what) => ({ where: 'left behind', expected: 'nothing', actual: what }));
   const refused = guard.refused.map(({ method, path, why }) => ({
     where: 'the guard',
