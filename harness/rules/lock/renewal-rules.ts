@@ -2,7 +2,7 @@
 import { judgeEach, type Broken } from '../judging.ts';
 import type { Call, Moment, NbdRequest, Observation, ResourceLife } from '../observation.ts';
 import { isHindered } from '../readings/hindrance.ts';
-import { isDuring, isKilledBetween, jobsBehind } from '../readings/jobs.ts';
+import { isDuring, isHeard, isKilledBetween, jobsBehind } from '../readings/jobs.ts';
 import type { Rule } from '../rule-api.ts';
 import { heldLocks, type ToldEnd, toldEnds } from './told-end.ts';
 
@@ -111,8 +111,15 @@ function spanOf(seen: Observation, lock: ResourceLife): { readonly from: Moment;
   };
 }
 
+/** Of a lock whose making was not heard of the engine knows only when it names it later. */
+function isKnownOf(seen: Observation, { id, actor, createdBy }: ResourceLife): boolean {
+  if (createdBy === undefined || isHeard(seen, createdBy)) return true;
+  return seen.calls.some((call) => call.actor === actor && call.segments.includes(id));
+}
+
 function longLocks(seen: Observation): readonly ResourceLife[] {
   return heldLocks(seen).filter((lock) => {
+    if (!isKnownOf(seen, lock)) return false;
     const { from, to } = spanOf(seen, lock);
     return to.t - from.t > LONGEST_PAUSE_MS + TOLERANCE_MS || lock.renewedBy.length > 0;
   });
