@@ -34,7 +34,7 @@ class Source:
                 Path(folder, "ca-cert.pem").write_text(self.ca_pem)
             words = ["nbdcopy", "--connections=2", "--requests=16", *order(self.uri(device, folder))]
             copy = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-            watch(copy, is_lost, max(10, STALL_SECONDS / self.time_scale))
+            watch(copy, is_lost, max(20, STALL_SECONDS / self.time_scale))
             if copy.returncode != 0:
                 raise DataPathBroken(copy.stderr.read().strip()[-300:] or "nbdcopy was ended")
 

@@ -6,7 +6,7 @@
 # made, so that the next run can remove what a run that died has left. One run at a time works with a repository.
 set -uo pipefail
 
-readonly LOCK_SECONDS=240 RENEW_MS=45000 ANSWER_MS=60000 POLL_MS=1000 BUSY_ROUNDS=60 COPY_MS=60000
+readonly LOCK_SECONDS=240 RENEW_MS=45000 ANSWER_MS=60000 POLL_MS=2000 BUSY_ROUNDS=60 COPY_MS=60000
 
 job=$(cat)
 eval "$(jq -r '@sh "operation=\(.operation) url=\(.platform.scpUrl) ca_file=\(.platform.caFile) nbd_port=\(.platform.nbdPort)
@@ -40,7 +40,7 @@ pause() { local seconds; ours "$1"; sleep "$seconds"; }
 digest() {
   local file=$work/text.$BASHPID
   printf %s "$1" >"$file"
-  hash=$(openssl dgst -sha256 -r "${@:2}" "$file")
+  hash=$(if (($# == 1)); then sha256sum "$file"; else openssl dgst -sha256 -r "${@:2}" "$file"; fi)
   hash=${hash%% *}
 }
 hmac() { digest "$2" -mac HMAC -macopt "hexkey:$1"; }
@@ -121,12 +121,12 @@ pages() {
 # wait_for TASK: its failure is the refusal
 wait_for() {
   local task
-  while task=$(call GET "/janus/20180725/tasks/$1"); do
+  # No task is over at once, and to sleep is cheaper than to ask.
+  while pause "$POLL_MS" && task=$(call GET "/janus/20180725/tasks/$1"); do
     case $(field status "$task") in
       finish) return 0 ;;
       failure | canceled) echo "task $(field action "$task"): $(field description "$task")" >"$work/refusal"; return 1 ;;
     esac
-    pause "$POLL_MS"
   done
   return 1
 }
