@@ -15,6 +15,7 @@ import type {
   EngineOptions,
   Transport,
 } from '../../src/engine/engine-api.ts';
+import { readRunNotes } from '../../src/engine/run-note.ts';
 import { sleep } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { createScpClient } from '../../src/sdk/scp-client.ts';
@@ -41,6 +42,8 @@ export interface LiveRun {
   readonly options: EngineOptions;
   readonly onResult: (result: ScenarioResult) => void;
   readonly signal: AbortSignal;
+  /** Only removes what an earlier run of this tag, which was killed, has left. */
+  readonly onlyCleanUp?: boolean;
 }
 
 /** What a scenario was able to show. */
@@ -62,6 +65,7 @@ interface Stage extends LiveRun {
 /** Never throws for what the platform does; results say it. */
 export async function runLive(run: LiveRun): Promise<readonly ScenarioResult[]> {
   const stage = setStage(run);
+  await rememberEarlier(stage);
   const results: ScenarioResult[] = [];
   const play = async (
     id: string,
@@ -74,7 +78,7 @@ export async function runLive(run: LiveRun): Promise<readonly ScenarioResult[]> 
     run.onResult(result);
     return result.outcome === 'passed';
   };
-  for (const server of run.servers)
+  for (const server of run.onlyCleanUp === true ? [] : run.servers)
     for (const transport of run.settings.transports) await playServer(stage, server, transport, play);
   await play(
     'LIVE-9-leaves-nothing',
@@ -82,7 +86,7 @@ export async function runLive(run: LiveRun): Promise<readonly ScenarioResult[]> 
     run.settings.transports[0] ?? '',
     () => leaveNothing(stage),
   );
-  results.push(unprovable(run));
+  if (run.onlyCleanUp !== true) results.push(unprovable(run));
   return results;
 }
 
@@ -119,6 +123,16 @@ function setStage(run: LiveRun): Stage {
   );
   const changing = createScpClient({ ...access, transport: guard.transport });
   return { ...run, guard, reading, changing, engine, jobs: createLiveJobs(journal, actor) };
+}
+
+/** The notes of a run that was killed say what is its own; the tag alone would not, for locks and disks. */
+async function rememberEarlier({ guard: { own }, environment, settings }: Stage): Promise<void> {
+  for (const { record } of await readRunNotes(environment.repository, settings.tag)) {
+    for (const id of record.resourceIds) own.resources.add(id);
+    for (const id of record.hotAdded.flatMap(({ diskIds }) => diskIds)) own.disks.add(id);
+    for (const { id } of record.startedProxies) own.started.add(id);
+    if (record.newServer?.id !== undefined) own.servers.add(record.newServer.id);
+  }
 }
 
 type Play = (id: string, title: string, engine: string, work: () => Promise<Shown>) => Promise<boolean>;
@@ -260,13 +274,18 @@ async function holdLock({ changing, settings, access, signal }: Stage, server: S
 /** Leftovers go, tracking is as it was, and the platform is asked whether that is so. */
 async function leaveNothing(stage: Stage): Promise<Shown> {
   const { engine, guard, changing, reading, settings, servers } = stage;
-  await engine.cleanup();
+  const { warnings } = await engine.cleanup();
   for (const id of guard.own.servers)
     if ((await reading.serverById(id)) !== undefined) await removeServer(stage, id);
   const tracked = [...guard.trackedHere];
   for (const id of tracked) await ended(changing, changing.setCbt(id, 'disable'));
   const left = await findLeftBehind({ client: reading, tag: settings.tag, servers, own: guard.own, tracked });
-  const findings = left.map((what) => ({ where: 'left behind', expected: 'nothing', actual: what }));
+  const why = warnings.length === 0 ? '' : `; the engine says: ${warnings.join('; ')}`;
+  const findings = left.map((what) => ({
+    where: 'left behind',
+    expected: 'nothing',
+    actual: `${what}${why}`,
+  }));
   const refused = guard.refused.map(({ method, path, why }) => ({
     where: 'the guard',
     expected: 'calls that only touch what is the run’s own',

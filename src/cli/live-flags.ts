@@ -12,6 +12,7 @@ export interface LiveFlags extends AccessFlags, ReportFlags {
   readonly restore?: boolean;
   readonly holdLock?: boolean;
   readonly leaveCbtAlone?: boolean;
+  readonly cleanUp?: string;
   readonly dryRun?: boolean;
   readonly iConsentToChanges?: boolean;
   readonly nbdPort?: number;
@@ -39,6 +40,10 @@ export function addLiveFlags(command: Command): void {
     ),
     new Option('--restore', 'restore to a new server, read it back, remove it'),
     new Option('--hold-lock', 'hold a lock for three minutes by renewals'),
+    new Option(
+      '--clean-up <run>',
+      'only remove what a run that was killed has left; with its --vm and --repo',
+    ),
     new Option('--leave-cbt-alone', 'do not switch changed block tracking on where it is off'),
     new Option('--ca <file>', 'PEM file of the CA that signed the platform’s certificate'),
     new Option('--insecure', 'trust any certificate of the platform (not of the data path)'),

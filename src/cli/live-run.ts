@@ -80,13 +80,24 @@ function settingsOf(flags: LiveFlags): LiveSettings {
       'Give --guest-dir and --proxy, or leave hotadd out with --engine nbdssl.',
     );
   return {
-    tag: `live_${randomBytes(5).toString('hex')}`,
+    tag: tagOf(flags.cleanUp),
     transports: ENGINES.filter((name) => wanted.includes(name)),
     restore: flags.restore === true,
     holdLock: flags.holdLock === true,
     leaveCbtAlone: flags.leaveCbtAlone === true,
     lockTimeSeconds: 600,
   };
+}
+
+/** A name of its own for each run; or that of an earlier one. */
+function tagOf(earlier: string | undefined): string {
+  if (earlier === undefined) return `live_${randomBytes(5).toString('hex')}`;
+  if (/^live_[0-9a-f]{10}$/.test(earlier)) return earlier;
+  throw new CliError(
+    'usage',
+    `--clean-up ${earlier}: no run has that name`,
+    'Runs print theirs: live_0123456789.',
+  );
 }
 
 function choiceOf({ vm = [], vmTag = [] }: LiveFlags): ServerChoice {
@@ -166,7 +177,9 @@ async function play({ target, flags, settings, access, servers, proxies }: Playi
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const begunMs = performance.now();
   const { guestDir } = flags;
-  process.stderr.write(`run ${settings.tag} on ${target}\n`);
+  process.stderr.write(
+    `run ${settings.tag} on ${target}; should it be killed, repeat the command with --clean-up ${settings.tag}\n`,
+  );
   const results = await runLive({
     access,
     settings,
@@ -181,6 +194,7 @@ async function play({ target, flags, settings, access, servers, proxies }: Playi
     options: flags.nbdPort === undefined ? {} : { nbdPort: flags.nbdPort },
     onResult: ({ outcome, title }) => process.stderr.write(`${outcome.padEnd(12)} ${title}\n`),
     signal: abort.signal,
+    onlyCleanUp: flags.cleanUp !== undefined,
   });
   process.off('SIGINT', stop).off('SIGTERM', stop);
   mkdirSync(flags.report, { recursive: true });

@@ -12,7 +12,7 @@ import type { ScenarioResult } from '../../../harness/runner/outcome.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import { Journal, type JournalEntry } from '../../../src/kernel/journal.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
-import type { HttpRequest, HttpTransport } from '../../../src/sdk/http-transport.ts';
+import { type HttpRequest, type HttpTransport, TransportError } from '../../../src/sdk/http-transport.ts';
 import { createScpClient } from '../../../src/sdk/scp-client.ts';
 import { createRig, type Rig, type RigOptions } from '../../integration/engine/rig.ts';
 
@@ -37,8 +37,11 @@ async function openRig(options?: RigOptions): Promise<Rig> {
   return rig;
 }
 
+/** Each process draws its own ids. */
+let lives = 0;
+
 function accessTo(rig: Rig, transport: HttpTransport = rig.simulator.transport): LiveAccess {
-  const ids = createIdSource(createRng('live'));
+  const ids = createIdSource(createRng(`live/${++lives}`));
   return { transport, credentials: rig.credentials('ec2'), clock: rig.clock, ids };
 }
 
@@ -47,7 +50,12 @@ interface Played {
   readonly journal: Journal;
 }
 
-async function play(rig: Rig, transport?: HttpTransport, settings = SETTINGS): Promise<Played> {
+async function play(
+  rig: Rig,
+  transport?: HttpTransport,
+  settings = SETTINGS,
+  onlyCleanUp = false,
+): Promise<Played> {
   const journal = new Journal({ now: () => rig.clock.now() });
   const access = accessTo(rig, transport);
   const work = async (): Promise<readonly ScenarioResult[]> => {
@@ -65,6 +73,7 @@ async function play(rig: Rig, transport?: HttpTransport, settings = SETTINGS): P
       options: {},
       onResult: () => undefined,
       signal: new AbortController().signal,
+      onlyCleanUp,
     });
   };
   return { results: await rig.run(work()), journal };
@@ -138,6 +147,27 @@ describe('a live run', () => {
       calls.flatMap(({ isChange, operation }) => (isChange ? [operation] : [])),
     );
     expect(changesIn(rig.hosted.world.journal.entries).filter(sometimes)).toEqual(planned.filter(sometimes));
+  });
+
+  it('removes what a run has left that lost the platform in mid-work', async () => {
+    const rig = await openRig();
+    const { transport } = rig.simulator;
+    let isCut = false;
+    await play(rig, {
+      ...transport,
+      async send(request, signal) {
+        if (isCut) throw new TransportError('the cable is out');
+        const reply = await transport.send(request, signal);
+        isCut = request.method === 'POST' && request.path.endsWith('/backup-resources');
+        return reply;
+      },
+    }).catch(() => undefined);
+    expect(rig.snapshots()).toHaveLength(1);
+    const { results } = await play(rig, undefined, SETTINGS, true);
+    expect(results.map(({ scenario, outcome, reason }) => `${scenario} ${outcome} ${reason}`.trim())).toEqual(
+      ['LIVE-9-leaves-nothing passed'],
+    );
+    expect(rig.snapshots()).toEqual([]);
   });
 
   it('finds that a restored server does not hold what the point holds', async () => {
