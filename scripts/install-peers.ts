@@ -20,6 +20,8 @@ const PEERS: Readonly<Record<string, string>> = {
   'mkfs.ext4': 'e2fsprogs',
   openssl: 'openssl',
   curl: 'curl',
+  jq: 'jq',
+  python3: 'python3',
   chromium: 'chromium',
 };
 

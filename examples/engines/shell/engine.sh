@@ -242,7 +242,10 @@ copy() {
     sleep 0.02
   done
   wait "$copier" && [[ ! -e $work/lost ]] && return 0
-  echo "copy: $(tail -c 200 "$work/copy.log")" >"$work/refusal"
+  # A wrong certificate does not become right by asking again.
+  local kind=copy
+  grep -qi certificate "$work/copy.log" && kind=certificate
+  echo "$kind: $(tail -c 200 "$work/copy.log")" >"$work/refusal"
   return 1
 }
 
