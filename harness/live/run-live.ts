@@ -29,6 +29,7 @@ import { findLeftBehind } from './left-behind.ts';
 import { createLook, createReadingClient, type LiveAccess } from './live-client.ts';
 import { createLiveJobs, type LiveJobs } from './live-journal.ts';
 import { type LiveSettings, RESTORED_NAME } from './live-settings.ts';
+import { createRecordedGuests } from './record-guest.ts';
 import { createRecordedNbd } from './record-nbd.ts';
 
 export interface LiveRun {
@@ -103,9 +104,13 @@ function setStage(run: LiveRun): Stage {
     servers: new Set(run.servers.map(({ id }) => id)),
     proxies: new Set(run.proxies),
   });
+  const { connectProxy, ...environment } = run.environment;
   const engine = createEngine(
     {
-      ...run.environment,
+      ...environment,
+      ...(connectProxy === undefined
+        ? {}
+        : { connectProxy: createRecordedGuests(connectProxy, journal, () => guard.own.disks) }),
       clock: access.clock,
       ids: access.ids,
       credentials,

@@ -49,6 +49,8 @@ interface Known {
   /** Disks with change tracking, by server. */
   readonly tracked: Map<string, ReadonlySet<string>>;
   readonly power: Map<string, string>;
+  /** Slots by the ids of disks. */
+  readonly slots: Map<string, string>;
   tokens: number;
 }
 
@@ -61,6 +63,7 @@ export function createWitness(journal: Journal): Witness {
     locks: new Map(),
     tracked: new Map(),
     power: new Map(),
+    slots: new Map(),
     tokens: 0,
   };
   return { told: (told) => TELLERS[told.operation]?.(known, told) };
@@ -82,6 +85,7 @@ const TELLERS: { readonly [Name in OperationName]?: Teller } = {
   'backup-resources.get': lockShown,
   'backup-resources.renew': lockRenewed,
   'backup-resources.delete': lockReleased,
+  'servers.get': serverShown,
   'servers.list': serversShown,
   'servers.create-from-config': serverAsked,
   'servers.delete': (known, told) => power(known, told, 'server.delete', undefined, 'deleted'),
@@ -296,16 +300,33 @@ function disksAdded(known: Known, told: Told): void {
   begin(known, told, { action: 'hotadd.add', server: proxy }, () => {
     for (const disk of list(at(told.body, 'disks'))) {
       const snapshot = text(at(disk, 'snapshot_id'));
-      const detail = {
-        purpose: text(at(disk, 'application_type')),
-        source: text(at(disk, 'source_server_id')),
-        ...(snapshot === '' ? {} : { snapshot }),
-      };
       const id = text(at(disk, 'disk_id'));
+      const source = text(at(disk, 'source_server_id'));
+      const resource = lockOf(known, source);
+      const detail = {
+        device: known.slots.get(id) ?? '',
+        purpose: text(at(disk, 'application_type')),
+        source,
+        ...(snapshot === '' ? {} : { snapshot }),
+        ...(resource === undefined ? {} : { resource }),
+      };
       const why = `added by ${told.actor}`;
       state(known, { entity: 'hot-added-disk', id, to: 'attached', server: proxy, why, detail });
     }
   });
+}
+
+/** The lock under which a server's disks are added. */
+function lockOf(known: Known, server: string): string | undefined {
+  return [...known.locks].findLast(([, lock]) => lock.server === server && lock.status === 'running')?.[0];
+}
+
+function serverShown(known: Known, { data }: Told): void {
+  for (const disk of list(at(data, 'disks'))) {
+    const id = text(at(disk, 'disk_id'));
+    const isOwn = (text(at(disk, 'application_type')) || 'normal') === 'normal';
+    if (id !== '' && isOwn) known.slots.set(id, text(at(disk, 'id')));
+  }
 }
 
 function disksRemoved(known: Known, told: Told): void {

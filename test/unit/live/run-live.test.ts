@@ -8,13 +8,14 @@ import { runLive } from '../../../harness/live/run-live.ts';
 import { RULES } from '../../../harness/rules/catalogue.ts';
 import { judgeRules } from '../../../harness/rules/judge-rules.ts';
 import { observe } from '../../../harness/rules/observe.ts';
+import { connectGuests } from '../../../harness/runner/connect-guests.ts';
 import type { ScenarioResult } from '../../../harness/runner/outcome.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import { Journal, type JournalEntry } from '../../../src/kernel/journal.ts';
 import { createRng } from '../../../src/kernel/rng.ts';
 import { type HttpRequest, type HttpTransport, TransportError } from '../../../src/sdk/http-transport.ts';
 import { createScpClient } from '../../../src/sdk/scp-client.ts';
-import { createRig, type Rig, type RigOptions } from '../../integration/engine/rig.ts';
+import { createRig, ONE_PROXY, type Rig, type RigOptions } from '../../integration/engine/rig.ts';
 
 const TAG = 'live_0123456789';
 const SETTINGS: LiveSettings = {
@@ -64,10 +65,14 @@ async function play(
       access,
       settings,
       servers: server === undefined ? [] : [server],
-      proxies: [],
+      proxies: rig.hosted.world.servers
+        .list()
+        .filter(({ name }) => name.startsWith('proxy'))
+        .map(({ id }) => id),
       journal,
       environment: {
         dialNbd: (host, port, signal) => rig.simulator.dialNbd(host, port, signal),
+        connectProxy: connectGuests(rig.hosted),
         repository: rig.repository,
       },
       options: {},
@@ -120,14 +125,24 @@ describe('a live run', () => {
     expect(seen).toEqual(livesIn(rig.hosted.world.journal.entries));
   });
 
-  it('is judged by the rules, which find nothing in the sound engine', async () => {
-    const { journal } = await play(await openRig());
-    const verdicts = judgeRules(observe(journal.entries), { rules: RULES, scenario: 'live', engine: 'nbd' });
-    const kept = verdicts.filter(({ outcome }) => outcome === 'passed').map(({ rule }) => rule);
-    expect(kept).toEqual(expect.arrayContaining(['CBT-7', 'SNAP-1', 'LOCK-1', 'CLEAN-1', 'DATA-2']));
-    const broken = verdicts.filter(({ outcome, level }) => outcome === 'violated' && level === 'must');
-    expect(broken).toEqual([]);
-  });
+  it.each(['nbd', 'nbdssl', 'hotadd'] as const)(
+    'is judged by the rules, which find nothing in the sound engine over %s',
+    async (transport) => {
+      const settings = { ...SETTINGS, transports: [transport] };
+      const { journal } = await play(await openRig({ proxies: ONE_PROXY }), undefined, settings);
+      const verdicts = judgeRules(observe(journal.entries), {
+        rules: RULES,
+        scenario: 'live',
+        engine: 'nbd',
+      });
+      const kept = verdicts.filter(({ outcome }) => outcome === 'passed').map(({ rule }) => rule);
+      expect(kept).toEqual(
+        expect.arrayContaining(['CBT-7', 'SNAP-1', 'LOCK-1', 'CLEAN-1', 'DATA-3', 'RESTORE-3']),
+      );
+      const broken = verdicts.filter(({ outcome, level }) => outcome === 'violated' && level === 'must');
+      expect(broken).toEqual([]);
+    },
+  );
 
   it('makes the changes that the plan has named, in that order, and no other', async () => {
     const rig = await openRig();
