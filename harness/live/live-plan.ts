@@ -81,7 +81,7 @@ function backupCalls({ server, slots, transport, settings, enables }: About & { 
     change('backup-resources.create', {}, lockBody(server.id, 'backup', settings)),
     read('backup-resources.get', RESOURCE, 'until the server is locked, and after each renewal'),
     read('hosts.list', {}),
-    ...(transport === 'hotadd' ? hotAddCalls(server, slots) : []),
+    ...(transport === 'hotadd' ? hotAddCalls(server, slots, 'backup') : []),
     ...slots.map((slot) => read('cbt.changed-areas', of, `page by page, for ${slot}`)),
     renewal(settings),
     change('backup-resources.delete', RESOURCE),
@@ -90,13 +90,17 @@ function backupCalls({ server, slots, transport, settings, enables }: About & { 
   ];
 }
 
-function hotAddCalls(server: ServerItem, slots: readonly string[]): readonly PlannedCall[] {
+function hotAddCalls(
+  server: ServerItem,
+  slots: readonly string[],
+  purpose: 'backup' | 'restore',
+): readonly PlannedCall[] {
   const proxy = { server_id: '{proxy}' };
   const disk = (slot: string) => ({
     disk_id: `{disk of ${slot}}`,
-    application_type: 'backup',
+    application_type: purpose,
     source_server_id: server.id,
-    snapshot_id: '{snapshot}',
+    ...(purpose === 'backup' ? { snapshot_id: '{snapshot}' } : {}),
   });
   return [
     { ...change('servers.start', proxy), times: 'if the proxy is off' },
@@ -107,7 +111,7 @@ function hotAddCalls(server: ServerItem, slots: readonly string[]): readonly Pla
 }
 
 function restoreCalls(about: About): readonly PlannedCall[] {
-  const { server, transport, settings } = about;
+  const { server, slots, transport, settings } = about;
   const name = RESTORED_NAME(settings, server.name, transport);
   const restored: ServerItem = { ...server, id: '{new server}', name };
   return [
@@ -123,6 +127,7 @@ function restoreCalls(about: About): readonly PlannedCall[] {
     ),
     read('tasks.get', { task_id: '{task}' }, 'until each task ends'),
     change('backup-resources.create', {}, lockBody(restored.id, 'restore', settings)),
+    ...(transport === 'hotadd' ? hotAddCalls(restored, slots, 'restore') : []),
     renewal(settings),
     change('backup-resources.delete', RESOURCE),
     ...backupCalls({ ...about, server: restored, enables: !settings.leaveCbtAlone }),

@@ -144,25 +144,32 @@ describe('a live run', () => {
     },
   );
 
-  it('makes the changes that the plan has named, in that order, and no other', async () => {
-    const rig = await openRig();
-    const settings = { ...SETTINGS, holdLock: false };
-    const access = accessTo(rig);
-    const reading = createReadingClient(access);
-    const jobs = await rig.run(
-      (async () => {
-        const server = await reading.serverById(rig.server.id);
-        return planLiveRun(reading, settings, server === undefined ? [] : [server]);
-      })(),
-    );
-    expect(changesIn(rig.hosted.world.journal.entries)).toEqual([]);
-    await play(rig, undefined, settings);
-    const sometimes = (name: string): boolean => name !== 'backup-resources.renew';
-    const planned = jobs.flatMap(({ calls }) =>
-      calls.flatMap(({ isChange, operation }) => (isChange ? [operation] : [])),
-    );
-    expect(changesIn(rig.hosted.world.journal.entries).filter(sometimes)).toEqual(planned.filter(sometimes));
-  });
+  it.each(['nbd', 'hotadd'] as const)(
+    'makes the changes that the plan for %s has named, in that order, and no other',
+    async (transport) => {
+      const rig = await openRig({ proxies: ONE_PROXY });
+      const settings = { ...SETTINGS, holdLock: false, transports: [transport] };
+      const access = accessTo(rig);
+      const reading = createReadingClient(access);
+      const jobs = await rig.run(
+        (async () => {
+          const server = await reading.serverById(rig.server.id);
+          return planLiveRun(reading, settings, server === undefined ? [] : [server]);
+        })(),
+      );
+      expect(changesIn(rig.hosted.world.journal.entries)).toEqual([]);
+      await play(rig, undefined, settings);
+      const sometimes = (name: string): boolean => name !== 'backup-resources.renew';
+      const planned = jobs.flatMap(({ calls }) =>
+        calls.flatMap(({ isChange, operation, times }) =>
+          isChange && times?.startsWith('if ') !== true ? [operation] : [],
+        ),
+      );
+      expect(changesIn(rig.hosted.world.journal.entries).filter(sometimes)).toEqual(
+        planned.filter(sometimes),
+      );
+    },
+  );
 
   it('removes what a run has left that lost the platform in mid-work', async () => {
     const rig = await openRig();
