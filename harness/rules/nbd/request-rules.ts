@@ -21,7 +21,7 @@ export const NBD_REQUEST_RULES: readonly Rule[] = [
     evidence: 'nbd.request lengths, and nbd.reply errors that no planned fault explains',
     remedy:
       'Clip the last range to the size from the negotiation, and split what is longer than the largest payload.',
-    scenarios: ['S003-holes-and-odd-sizes'],
+    scenarios: ['S003-holes-and-odd-sizes', 'S030-restore-over-the-server'],
     mutants: ['reads-whole-blocks-at-the-end'],
     judge: (seen) =>
       judgeEach(dataRequests(seen), (request) => {
