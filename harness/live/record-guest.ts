@@ -23,12 +23,10 @@ export function createRecordedGuests(
         const serial = serials.get(name) ?? '';
         const disk = [...disks()].find((id) => serial !== '' && guestDiskSerial(id) === serial);
         if (disk === undefined) return opened;
-        return recordedDisk(opened, (command, offset, length, error) =>
-          journal.append({
-            ...{ type: 'guest.io', server: proxy.id, device: name, disk },
-            ...{ command, offset, length, error },
-          }),
-        );
+        return recordedDisk(opened, (command, offset, length, error) => {
+          const device = { server: proxy.id, device: name, disk };
+          journal.append({ type: 'guest.io', ...device, command, offset, length, error });
+        });
       },
       close: () => agent.close(),
     };

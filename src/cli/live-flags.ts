@@ -1,5 +1,6 @@
 /** The options of `backlot run` for a platform that is not the simulator. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CliError } from './cli-error.ts';
 import type { AccessFlags } from './live-access.ts';
 import type { ReportFlags } from './report-files.ts';
 
@@ -60,6 +61,33 @@ export function addLiveFlags(command: Command): void {
       .hideHelp(),
   ];
   for (const option of options) command.addOption(option.helpGroup(group));
+}
+
+/**
+ * Whether a live platform is meant.
+ * @throws CliError for options of a live run without its target, and for scenarios of the simulator with it
+ */
+export function isLive<T extends LiveFlags>(
+  words: readonly string[],
+  flags: T,
+): flags is T & { readonly target: string } {
+  const { profile, vm, vmTag, dryRun, iConsentToChanges, restore, cleanUp } = flags;
+  const isMeant = [profile, vm, vmTag, dryRun, iConsentToChanges, restore, cleanUp].some(
+    (flag) => flag !== undefined,
+  );
+  if (flags.target === undefined && isMeant)
+    throw new CliError(
+      'usage',
+      'these options are for a live platform, and none is named',
+      'Add --target URL.',
+    );
+  if (flags.target !== undefined && words.length > 0)
+    throw new CliError(
+      'usage',
+      `${words[0]}: scenarios of the simulator are not played on a live platform`,
+      'Leave them out; the profile live has its own.',
+    );
+  return flags.target !== undefined;
 }
 
 function collect(text: string, earlier: readonly string[] = []): readonly string[] {

@@ -57,7 +57,12 @@ export async function runAgainstLive(target: string, flags: LiveFlags): Promise<
     if (error instanceof CliError) throw error;
     const { message, hint, exitCode } = explainFailure(error);
     if (exitCode === EXIT.internal) throw error;
-    throw new CliError(exitCode === EXIT.usage ? 'usage' : 'environment', message, hint, { cause: error });
+    throw new CliError(
+      exitCode === EXIT.usage ? 'usage' : 'environment',
+      message,
+      hint.replace('--scp', 'the address'),
+      { cause: error },
+    );
   }
 }
 

@@ -68,11 +68,16 @@ async function probe(url: string, flags: ProbeFlags): Promise<void> {
 
 async function lookAtLive(access: LiveAccess, { vm }: ProbeFlags): Promise<Look> {
   try {
-    return await lookAt({ get: createRawGet(access), ...(vm === undefined ? {} : { server: vm }) });
+    const look = await lookAt({ get: createRawGet(access), ...(vm === undefined ? {} : { server: vm }) });
+    const withLogin = look.answers.filter(({ operation }) => !operation.startsWith('public-key'));
+    if (withLogin.every(({ status }) => status === 401))
+      throw new CliError('environment', 'the platform refuses the login', 'Check the credentials.');
+    return look;
   } catch (error) {
+    if (error instanceof CliError) throw error;
     const { message, hint, exitCode } = explainFailure(error);
     if (exitCode === EXIT.internal) throw error;
-    throw new CliError('environment', message, hint, { cause: error });
+    throw new CliError('environment', message, hint.replace('--scp', 'the address'), { cause: error });
   }
 }
 

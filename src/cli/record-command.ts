@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createCallRecorder } from '../../harness/live/call-recorder.ts';
 import { createPseudonyms } from '../../harness/live/pseudonyms.ts';
 import { Journal, toJsonLine } from '../kernel/journal.ts';
@@ -20,6 +20,7 @@ interface RecordFlags {
   readonly caOut?: string;
   readonly ca?: string;
   readonly insecure?: boolean;
+  readonly timeScale?: number;
   readonly json?: boolean;
 }
 
@@ -39,6 +40,11 @@ export function registerRecord(program: Command): void {
     .option('--ca-out <file>', 'where the CA goes that the product has to trust (a temporary file)')
     .option('--ca <file>', 'PEM file of the CA that signed the platform’s certificate')
     .option('--insecure', 'trust any certificate of the platform')
+    .addOption(
+      new Option('--time-scale <n>', 'for a simulator whose time goes n times as fast')
+        .argParser(Number)
+        .hideHelp(),
+    )
     .option('--json', 'print one line of JSON when ready')
     .addHelpText(
       'after',
@@ -61,7 +67,7 @@ async function record(flags: RecordFlags): Promise<void> {
   const ca = flags.ca === undefined ? undefined : await readCa(flags.ca);
   const stopped = stopSignal();
   const file = openFile(flags.out);
-  const clock = createWallClock({ isBackground: true });
+  const clock = createWallClock({ isBackground: true, scale: flags.timeScale ?? 1 });
   // Lines go to the file at once; nothing is read back.
   const journal = new Journal({ now: () => clock.now(), capacity: 2 });
   journal.watch((entry) => void writeSync(file, toJsonLine(entry)));

@@ -27,7 +27,7 @@ import { chooseDriven, type DrivenFlags } from './driven/choose-driven.ts';
 import { openDrivenLanes } from './driven/open-driven-lanes.ts';
 import { drivenCost } from '../../harness/runner/driven/driven-cost.ts';
 import { journalSchema } from './recorded-journal.ts';
-import { addLiveFlags, type LiveFlags } from './live-flags.ts';
+import { addLiveFlags, isLive, type LiveFlags } from './live-flags.ts';
 import { addProxyMachineFlags, type ProxyMachineFlags, proxyMachineOf } from './proxy-machine-flags.ts';
 import { environmentOf } from './report-environment.ts';
 import {
@@ -106,7 +106,7 @@ Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usa
 }
 
 async function run(words: string[], flags: RunFlags): Promise<void> {
-  if (flags.target !== undefined) return (await import('./live-run.ts')).runAgainstLive(flags.target, flags);
+  if (isLive(words, flags)) return (await import('./live-run.ts')).runAgainstLive(flags.target, flags);
   const named = chooseScenarios(words);
   const guests = guestsOf(flags);
   const driven = chooseDriven(flags);

@@ -85,7 +85,8 @@ describe('backlot run --target', () => {
     expect(judged.code, judged.stdout).toBe(0);
   });
 
-  it('wants servers to be named, and existing ones', async () => {
+  it('wants a target for its options, and servers that are named and exist', async () => {
+    expect(await backlot(['run', '--dry-run', '--vm', 'x'])).toMatchObject({ code: 2 });
     const { scp, caFile } = serve.ready;
     const args = ['run', '--target', scp, '--ca', caFile, '--dry-run'];
     expect(await backlot(args, serve.credentials)).toMatchObject({ code: 2 });
@@ -98,7 +99,16 @@ describe('backlot run --target', () => {
 describe('backlot record', () => {
   it('gives a journal that can be judged, without a name or a secret of the platform', async () => {
     const out = join(folder, 'recorded.ndjson');
-    const proxy = await startRecord(['--target', serve.ready.scp, '--ca', serve.ready.caFile, '--out', out]);
+    const proxy = await startRecord([
+      '--target',
+      serve.ready.scp,
+      '--ca',
+      serve.ready.caFile,
+      '--out',
+      out,
+      '--time-scale',
+      '20',
+    ]);
     const { username, password, nbd } = serve.ready;
     const job = ['--vm', 'accounts-payable-7', '--repo', join(folder, 'repo'), '--transport', 'nbd'];
     const where = ['--scp', proxy.url, '--ca', proxy.caFile, '--nbd-port', new URL(nbd).port];
