@@ -97,6 +97,7 @@ Examples:
   backlot run --engine exec:./my-engine        your engine, over real sockets
   backlot run --engine exec:./my-engine --quick   the few scenarios that exercise every rule
   backlot run --baseline last.json --summary   in CI: fail on what has become worse
+  backlot run --target https://scp.example --vm test-07 --dry-run   a real SCP; docs/live.md first
 Exit codes: 0 all passed, 1 findings (with a baseline: regressions), 2 wrong usage, 3 environment, 70 internal error.`,
     )
     .action(run);
