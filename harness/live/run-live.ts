@@ -16,17 +16,17 @@ import type {
   Transport,
 } from '../../src/engine/engine-api.ts';
 import { readRunNotes } from '../../src/engine/run-note.ts';
-import { sleep } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { createScpClient } from '../../src/sdk/scp-client.ts';
 import type { ScpClient, ServerItem } from '../../src/sdk/scp-client-api.ts';
-import type { Finding, ScenarioResult } from '../runner/outcome.ts';
-import { describeChain } from '../runner/error-chain.ts';
+import type { ScenarioResult } from '../runner/outcome.ts';
 import { createCallRecorder } from './call-recorder.ts';
 import { comparePoints } from './compare-points.ts';
 import { createGuard, type Guard } from './guard.ts';
 import { findLeftBehind } from './left-behind.ts';
 import { createLook, createReadingClient, type LiveAccess } from './live-client.ts';
+import { ended, holdLock } from './hold-lock.ts';
+import { playOne, type Shown, unprovable } from './live-result.ts';
 import { createLiveJobs, type LiveJobs } from './live-journal.ts';
 import { type LiveSettings, RESTORED_NAME } from './live-settings.ts';
 import { createRecordedGuests } from './record-guest.ts';
@@ -45,14 +45,6 @@ export interface LiveRun {
   readonly signal: AbortSignal;
   /** Only removes what an earlier run of this tag, which was killed, has left. */
   readonly onlyCleanUp?: boolean;
-}
-
-/** What a scenario was able to show. */
-interface Shown {
-  readonly comparedBytes?: number;
-  readonly findings?: readonly Omit<Finding, 'evidence'>[];
-  /** Nothing is wrong, and nothing is proven either. */
-  readonly inconclusive?: string;
 }
 
 interface Stage extends LiveRun {
@@ -74,7 +66,11 @@ export async function runLive(run: LiveRun): Promise<readonly ScenarioResult[]> 
     engine: string,
     work: () => Promise<Shown>,
   ): Promise<boolean> => {
-    const result = await playOne(stage, { id, title, engine }, work);
+    const result = await playOne(
+      { journal: run.journal, clock: run.access.clock },
+      { id, title, engine },
+      work,
+    );
     results.push(result);
     run.onResult(result);
     return result.outcome === 'passed';
@@ -87,7 +83,7 @@ export async function runLive(run: LiveRun): Promise<readonly ScenarioResult[]> 
     run.settings.transports[0] ?? '',
     () => leaveNothing(stage),
   );
-  if (run.onlyCleanUp !== true) results.push(unprovable(run));
+  if (run.onlyCleanUp !== true) results.push(unprovable(run.settings.transports[0] ?? ''));
   return results;
 }
 
@@ -181,7 +177,7 @@ async function playServer(stage: Stage, server: ServerItem, transport: Transport
       `LIVE-4-hold-a-lock/${at}`,
       `${server.name}: a lock of one minute lives three by its renewals, and goes when it is given back`,
       transport,
-      () => holdLock(stage, server),
+      () => holdLock({ ...stage, tag: settings.tag, clock: stage.access.clock }, server),
     );
 }
 
@@ -225,57 +221,6 @@ async function restoreAndCompare(
 const removeServer = ({ changing }: Stage, id: string): Promise<void> =>
   ended(changing, changing.deleteServer(id));
 
-/** Waits for the task that was begun, where there is one. */
-async function ended(
-  client: ScpClient,
-  begun: Promise<{ readonly taskId: string | undefined }>,
-): Promise<void> {
-  const { taskId } = await begun;
-  if (taskId !== undefined) await client.waitForTask(taskId, { timeoutMs: TASK_MS });
-}
-
-const TASK_MS = 600_000;
-const HELD = { lockTimeSeconds: 60, forMs: 180_000, everyMs: 30_000 } as const;
-
-async function holdLock({ changing, settings, access, signal }: Stage, server: ServerItem): Promise<Shown> {
-  const { clock } = access;
-  const findings: Omit<Finding, 'evidence'>[] = [];
-  const name = `${settings.tag}-hold-1`;
-  const taken = await changing.createSnapshot(server.id, {
-    name,
-    description: `${settings.tag} holds a lock`,
-  });
-  await changing.waitForTask(taken.taskId, { timeoutMs: TASK_MS });
-  const snapshotId =
-    taken.snapshotId ?? (await changing.snapshots(server.id)).find((one) => one.name === name)?.id;
-  const { lockTimeSeconds } = HELD;
-  try {
-    // As any backup does: the configuration at that instant, before the server is locked.
-    if (snapshotId !== undefined) await changing.snapshot(server.id, snapshotId);
-    const made = await changing.createBackupResource({
-      serverId: server.id,
-      type: 'backup',
-      lockTimeSeconds,
-    });
-    try {
-      await changing.waitForTask(made.taskId, { timeoutMs: TASK_MS });
-      const endMs = clock.now() + HELD.forMs;
-      while (clock.now() < endMs && findings.length === 0) {
-        await sleep(clock, HELD.everyMs, signal);
-        await changing.renewBackupResource(made.resourceId, lockTimeSeconds);
-        const { status } = await changing.backupResource(made.resourceId);
-        if (status !== 'running')
-          findings.push({ where: 'the lock', expected: 'running after its renewal', actual: status });
-      }
-    } finally {
-      await ended(changing, changing.deleteBackupResource(made.resourceId));
-    }
-  } finally {
-    if (snapshotId !== undefined) await ended(changing, changing.deleteSnapshot(server.id, snapshotId));
-  }
-  return { findings, comparedBytes: 0 };
-}
-
 /** Leftovers go, tracking is as it was, and the platform is asked whether that is so. */
 async function leaveNothing(stage: Stage): Promise<Shown> {
   const { engine, guard, changing, reading, settings, servers } = stage;
@@ -297,70 +242,4 @@ async function leaveNothing(stage: Stage): Promise<Shown> {
     actual: `${method} ${path}, which was not sent: ${why}`,
   }));
   return { findings: [...findings, ...refused] };
-}
-
-interface Named {
-  readonly id: string;
-  readonly title: string;
-  readonly engine: string;
-}
-
-async function playOne(stage: Stage, named: Named, work: () => Promise<Shown>): Promise<ScenarioResult> {
-  const { journal, access } = stage;
-  const begunMs = access.clock.now();
-  const begunAt = journal.length;
-  const shown = await work().catch(
-    (error: unknown): Shown => ({
-      findings: [{ where: 'the job', expected: 'that it succeeds', actual: describeChain(error) }],
-    }),
-  );
-  const durationMs = access.clock.now() - begunMs;
-  const findings = (shown.findings ?? []).map((finding) => ({ ...finding, evidence: [] }));
-  const [first] = findings;
-  return {
-    ...blank(named),
-    outcome: first !== undefined ? 'failed' : shown.inconclusive === undefined ? 'passed' : 'inconclusive',
-    reason:
-      first === undefined
-        ? (shown.inconclusive ?? '')
-        : `${first.where}: expected ${first.expected}; got ${first.actual}`,
-    findings,
-    durationMs,
-    virtualMs: durationMs,
-    journalEntries: journal.length - begunAt,
-    comparedBytes: shown.comparedBytes ?? 0,
-  };
-}
-
-function blank({ id, title, engine }: Named): ScenarioResult {
-  return {
-    scenario: id,
-    title,
-    engine,
-    outcome: 'skipped',
-    reason: '',
-    findings: [],
-    runs: 1,
-    durationMs: 0,
-    virtualMs: 0,
-    journalHash: '',
-    journalEntries: 0,
-    comparedBytes: 0,
-    faults: [],
-    stories: [],
-    rule: '',
-  };
-}
-
-/** Stands in every report of a live run, so that nobody reads more into it than there is. */
-function unprovable(run: LiveRun): ScenarioResult {
-  return {
-    ...blank({
-      id: 'LIVE-0-what-the-guest-wrote',
-      title: 'the points hold what the guests had written',
-      engine: run.settings.transports[0] ?? '',
-    }),
-    reason:
-      'cannot be proven live: what a guest wrote is known to it alone; faults, expiry and races are for the simulator',
-  };
 }
