@@ -47,7 +47,9 @@ describe('backlot sweep', () => {
       report,
     );
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^W01-full nbd +\d+ points, \d+ runs \(\d+ look-alikes left out\), 0 violations in [\d.]+ s$/m);
+    expect(out).toMatch(
+      /^W01-full nbd +\d+ points, \d+ runs \(\d+ look-alikes left out\), 0 violations in [\d.]+ s$/m,
+    );
     expect(out).toMatch(/^total +\d+ points, \d+ runs \(\d+ look-alikes left out\), 0 violations$/m);
     expect(out).not.toContain('a letter for once');
   });
