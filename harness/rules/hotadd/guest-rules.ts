@@ -3,7 +3,7 @@ import { judgeEach } from '../judging.ts';
 import type { HotAddedLife, Observation } from '../observation.ts';
 import { idAfter, isDone } from '../read-calls.ts';
 import { hotAddCallsOf, isAttachedAt } from '../readings/hot-add-calls.ts';
-import { isHeard } from '../readings/jobs.ts';
+import { isHeard, isKilledBetween } from '../readings/jobs.ts';
 import { WRITES } from '../readings/disk-io.ts';
 import type { Rule } from '../rule-api.ts';
 
@@ -116,7 +116,11 @@ export const HOTADD_GUEST_RULES: readonly Rule[] = [
         const removal = life.deletedBy.find(isDone);
         const isDisturbed = seen.faults.some(({ on, n }) => on === 'guest' && n > life.n);
         if (removal === undefined || isDisturbed) return undefined;
-        const late = ioOf(seen, life).find(({ n, error }) => n > removal.n && error === 0);
+        // What a dead engine's program in the guest had begun comes to its end by itself.
+        if (isKilledBetween(seen, life.actor, life.n, removal.n)) return undefined;
+        const late = ioOf(seen, life).find(
+          ({ n, error, command }) => n > removal.n && error === 0 && USES.has(command),
+        );
         return late === undefined
           ? undefined
           : {
@@ -169,6 +173,9 @@ type GuestIo = Observation['guestIo'][number];
 function own({ hotAdded }: Observation): readonly HotAddedLife[] {
   return hotAdded.filter(({ actor }) => actor !== undefined);
 }
+
+/** A flush is none: a guest's kernel sends one of its own when a disk goes. */
+const USES: ReadonlySet<string> = new Set(['READ', ...WRITES]);
 
 function ioOf({ guestIo }: Observation, life: HotAddedLife): readonly GuestIo[] {
   return guestIo.filter(

@@ -48,6 +48,8 @@ async function onSockets(
   return { folder, level, agent, complaints };
 }
 
+const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
+
 describe('a guest folder with sockets', () => {
   it('shows what the guest shows, and reads and writes its bytes while virtual time stands still', async () => {
     await using rig = await createGuestRig();
@@ -55,9 +57,8 @@ describe('a guest folder with sockets', () => {
     await using _ = level;
     await rig.add('ide1', 'ide0');
     const devices = await rig.run(agent.devices(signal));
-    expect(devices.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual(
-      rig.shown().map(({ diskId: _diskId, ...device }) => device),
-    );
+    const shown = rig.shown().map(({ diskId: _diskId, ...device }) => device);
+    expect(devices.toSorted(byName)).toEqual(shown.toSorted(byName));
     const beforeMs = rig.clock.now();
     const disk = await rig.run(agent.open('vdc', { write: true, signal }));
     expect((await rig.run(disk.read(GRAIN, GRAIN))).subarray(0, 7)).toEqual(Buffer.from('disk 0 '));
