@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/kernel/journal.ts';
 import { journalValue } from '../../../src/kernel/journal-value.ts';
 
+/** What is not there needs no hiding. */
 const hidden = (key: string, value: unknown): unknown =>
-  key === 'password' || key === 'output' ? '***' : value;
+  value !== undefined && (key === 'password' || key === 'output') ? '***' : value;
 
 const { value: anyValue } = fc.letrec((tie) => ({
   value: fc.oneof(
