@@ -23,6 +23,7 @@ export const FAMILIES: readonly Family[] = [
       'device-late',
       'device-never',
       'device-order',
+      'device-vanishes',
       'device-name',
       'device-serial',
       'detach-hangs',

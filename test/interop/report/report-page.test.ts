@@ -140,6 +140,8 @@ describe.skipIf(!peers.available)('report.html in Chromium', () => {
     const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
     expect(outline).toBe('solid');
     await page.keyboard.press('Enter');
+    // The page draws it when it hears that it was opened.
+    await page.locator('.run[open] .timeline').waitFor();
     expect(await page.locator('.run[open] .timeline').count()).toBe(1);
     await page.keyboard.press('Space');
     expect(await page.locator('.run[open]').count()).toBe(0);
