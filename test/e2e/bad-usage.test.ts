@@ -172,6 +172,6 @@ describe('a run', () => {
     const args = ['run', 'S001', '--engine', 'nbd', '--jobs', '1', '--report', join(folder, 'reports')];
     mkdirSync(join(folder, 'reports'));
     symlinkSync('/dev/full', join(folder, 'reports', 'report.json'));
-    await expectComplaint(args, 3, 'report.json cannot be written: ENOSPC', '--report');
+    await expectComplaint(args, 3, 'report.json cannot be written: ENOSPC', 'Choose another place');
   });
 });

@@ -179,8 +179,9 @@ function givesUp(seen: Observation, refused: Call): Broken | undefined {
   const jobs = jobsAt(seen, toldN).filter(({ actor }) => actor === refused.actor);
   const until = Math.max(...jobs.map(({ end }) => end?.n ?? Number.POSITIVE_INFINITY));
   if (jobs.length === 0 || jobs.some(({ outcome }) => outcome === 'killed')) return undefined;
-  const from = Math.min(...jobs.map(({ n }) => n));
-  // A token that was fetched in the same job and is refused again is no old one: the job may end over it.
+  // A token that was fetched over an earlier refusal in the same job, and is refused again, may end it.
+  const begin = Math.min(...jobs.map(({ n }) => n));
+  const from = refusals(seen).find((call) => call.actor === refused.actor && call.n > begin)?.n ?? refused.n;
   const isBack = seen.calls.some(
     (call) => isLogin(call) && call.actor === refused.actor && call.n > from && call.n < until,
   );
