@@ -2,7 +2,7 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { describeChain } from '../runner/error-chain.ts';
-import type { Finding, ScenarioResult } from '../runner/outcome.ts';
+import { type Finding, type ScenarioResult, unplayedResult } from '../runner/outcome.ts';
 
 /** What a scenario was able to show. */
 export interface Shown {
@@ -49,23 +49,7 @@ export async function playOne(
 }
 
 function blank({ id, title, engine }: Named): ScenarioResult {
-  return {
-    scenario: id,
-    title,
-    engine,
-    outcome: 'skipped',
-    reason: '',
-    findings: [],
-    runs: 1,
-    durationMs: 0,
-    virtualMs: 0,
-    journalHash: '',
-    journalEntries: 0,
-    comparedBytes: 0,
-    faults: [],
-    stories: [],
-    rule: '',
-  };
+  return unplayedResult({ scenario: id, title, engine });
 }
 
 /** Stands in every report of a live run, so that nobody reads more into it than there is. */

@@ -10,19 +10,8 @@ import { OPERATION_NAMES, operationOf } from '../../src/contract/operations.ts';
 import type { Schema } from '../../src/contract/schema.ts';
 import { createHmacKey, hmacSha256Hex } from '../../src/kernel/hmac-sha256.ts';
 import type { Json } from '../../src/kernel/journal.ts';
+import { HIDDEN, SECRET_NAMES } from '../../src/kernel/journal-value.ts';
 import type { Mask } from './call-recorder.ts';
-
-const HIDDEN = '***';
-const SECRETS: ReadonlySet<string> = new Set([
-  'password',
-  'public_key',
-  'ca_cert',
-  'signature',
-  'secret_key',
-  'audit_ids',
-  'command',
-  'output',
-]);
 
 /** Words that the product says and the contract does not list. @fidelity observed */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -61,7 +50,7 @@ export function createPseudonyms(key: Uint8Array): Mask {
   const digest = (text: string): string => hmacSha256Hex(hmacKey, text);
   const text = (plain: string): string => (plain === '' ? '' : pseudonymOf(plain, digest));
   const json = (value: Json, field = ''): Json => {
-    if (SECRETS.has(field)) return HIDDEN;
+    if (SECRET_NAMES.has(field)) return HIDDEN;
     if (typeof value === 'string')
       return isPlain(field, value) ? value : (catalogued(value, field) ?? text(value));
     if (Array.isArray(value)) return (value as readonly Json[]).map((item) => json(item, field));

@@ -2,6 +2,7 @@
 import { guestDiskSerial } from '../../src/contract/assumed.ts';
 import type { ConnectProxy, OpenDisk, ProxyAgent } from '../../src/engine/proxy-agent.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
+import { notedIo } from './noted-io.ts';
 
 /** `disks` are the ids of those that were added, as of now: a device tells only the beginning of one. */
 export function createRecordedGuests(
@@ -57,14 +58,7 @@ function recordedDisk(disk: OpenDisk, note: Note): OpenDisk {
     get reconnects() {
       return disk.reconnects;
     },
-    read: (offset, length, signal) => noted('READ', offset, length, disk.read(offset, length, signal)),
-    write: (offset, data, how, signal) =>
-      noted('WRITE', offset, data.length, disk.write(offset, data, how, signal)),
-    writeZeroes: (offset, length, how, signal) =>
-      noted('WRITE_ZEROES', offset, length, disk.writeZeroes(offset, length, how, signal)),
-    flush: (signal) => noted('FLUSH', 0, 0, disk.flush(signal)),
-    blockStatus: (context, offset, length, signal) =>
-      noted('BLOCK_STATUS', offset, length, disk.blockStatus(context, offset, length, signal)),
+    ...notedIo(disk, noted),
     close: () => disk.close(),
   };
 }

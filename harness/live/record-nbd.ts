@@ -7,6 +7,7 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { connectNbd } from '../../src/nbd/client/connect-nbd.ts';
 import type { NbdClient, NbdClientOptions } from '../../src/nbd/client/nbd-client-api.ts';
+import { notedIo } from './noted-io.ts';
 
 export type ConnectNbd = (options: NbdClientOptions, clock: Clock) => Promise<NbdClient>;
 
@@ -79,15 +80,8 @@ function recorded(client: NbdClient, journal: Journal, connection: number, ends:
     get reconnects() {
       return client.reconnects;
     },
-    read: (offset, length, signal) => note('READ', offset, length, client.read(offset, length, signal)),
-    write: (offset, data, how, signal) =>
-      note('WRITE', offset, data.length, client.write(offset, data, how, signal)),
-    writeZeroes: (offset, length, how, signal) =>
-      note('WRITE_ZEROES', offset, length, client.writeZeroes(offset, length, how, signal)),
+    ...notedIo(client, note),
     trim: (offset, length, signal) => note('TRIM', offset, length, client.trim(offset, length, signal)),
-    flush: (signal) => note('FLUSH', 0, 0, client.flush(signal)),
-    blockStatus: (context, offset, length, signal) =>
-      note('BLOCK_STATUS', offset, length, client.blockStatus(context, offset, length, signal)),
     close,
     [Symbol.asyncDispose]: close,
   };

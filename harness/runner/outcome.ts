@@ -56,6 +56,28 @@ export interface ScenarioResult {
   readonly timeline?: TimelineData;
 }
 
+/** A result of which nothing has been seen yet. */
+export function unplayedResult(
+  named: Pick<ScenarioResult, 'scenario' | 'title' | 'engine'>,
+  reason = '',
+): ScenarioResult {
+  return {
+    ...named,
+    outcome: 'skipped',
+    reason,
+    findings: [],
+    runs: 1,
+    durationMs: 0,
+    virtualMs: 0,
+    journalHash: '',
+    journalEntries: 0,
+    comparedBytes: 0,
+    faults: [],
+    stories: [],
+    rule: '',
+  };
+}
+
 /** A step means something that no step before it has made. */
 export class NothingToActOn extends Error {
   override readonly name = 'NothingToActOn';

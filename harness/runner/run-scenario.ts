@@ -8,7 +8,7 @@ import { RULES } from '../rules/catalogue.ts';
 import { judgeRules } from '../rules/judge-rules.ts';
 import { observe } from '../rules/observe.ts';
 import type { OpenGuestsOf } from './open-guests.ts';
-import type { ScenarioResult } from './outcome.ts';
+import { type ScenarioResult, unplayedResult } from './outcome.ts';
 import { type RunOptions, type RunRecord, runOnce } from './run-once.ts';
 import type { Seams } from './seams.ts';
 import type { Story } from './story.ts';
@@ -91,23 +91,12 @@ export function skipScenario(
   }: Pick<RunOptions, 'scenario' | 'transport'> & { readonly guest: GuestLevel | undefined },
   reason: string,
 ): ScenarioResult {
+  const { id, title, stories = [], rule } = scenario;
   return {
-    scenario: scenario.id,
-    title: scenario.title,
-    engine: transport,
+    ...unplayedResult({ scenario: id, title, engine: transport }, reason),
     ...(guest === undefined ? {} : { guest }),
-    outcome: 'skipped',
-    reason,
-    findings: [],
-    runs: 1,
-    durationMs: 0,
-    virtualMs: 0,
-    journalHash: '',
-    journalEntries: 0,
-    comparedBytes: 0,
-    faults: [],
-    stories: scenario.stories ?? [],
-    rule: scenario.rule,
+    stories,
+    rule,
   };
 }
 

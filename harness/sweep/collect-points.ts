@@ -118,7 +118,7 @@ export class PointCollector {
     }
   }
 
-  /** Whether the server that the call concerns is locked: any server, where it names none or a proxy. */
+  /** Whether the call's server is locked. A call that names no server, or a proxy, serves whichever is. */
   #isUnderLock({ path, query, body }: Extract<JournalEntry, { type: 'rest.request' }>): boolean {
     const resource = /\/backup-resources\/([^/]+:[^/]+)/.exec(decodeURIComponent(path))?.[1];
     if (resource !== undefined) return this.#running.has(resource);

@@ -1,8 +1,10 @@
 /** What of a request or an answer may get into the journal: no secret, no ciphertext, no key, nothing long. */
 import type { Json } from './journal.ts';
 
-const HIDDEN = '***';
-const SECRET_NAMES = new Set([
+/** Stands for a secret. */
+export const HIDDEN = '***';
+/** Fields whose content never gets into a journal. */
+export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'password',
   'public_key',
   'ca_cert',

@@ -118,37 +118,25 @@ steps:
   - { backup: { transport: hotadd } }
 `;
 
+/** How the story ends, and why. */
+async function endOf(text: string, seed = '1'): Promise<readonly string[]> {
+  const scenario = parseScenario(text, 'incident.yaml');
+  const { outcome, reason } = await runOnce({ simulator, scenario, transport: 'nbd', seed, seams: {} });
+  return [outcome, reason];
+}
+
 describe('an incident that a swarm has found', () => {
   it('stays mended: a clock that was set back does not keep a dead run alive', async () => {
-    const scenario = parseScenario(CLOCK_SET_BACK, 'clock-set-back.yaml');
-    const run = { simulator, scenario, transport: 'nbd', seams: {} } as const;
-    const { outcome, reason } = await runOnce({ ...run, seed: '2076' });
-    expect([outcome, reason]).toEqual(['passed', '']);
+    expect(await endOf(CLOCK_SET_BACK, '2076')).toEqual(['passed', '']);
   });
   it('stays mended: a server that is created late is not left', async () => {
-    const scenario = parseScenario(LATE_SERVER, 'late-server.yaml');
-    const { outcome, reason } = await runOnce({
-      simulator,
-      scenario,
-      transport: 'nbd',
-      seed: '1',
-      seams: {},
-    });
-    expect([outcome, reason]).toEqual(['passed', '']);
+    expect(await endOf(LATE_SERVER)).toEqual(['passed', '']);
   });
 
   it('stays mended: a task that two faults hold goes on when both are over', async () => {
     const hang = 'kind: task-hangs, on: task:backup-resource.delete, step: doing';
     const attack = `[{ fault: { id: a, ${hang} } }, { fault: { id: b, ${hang} } }]`;
     const text = LATE_SERVER.replace(/attack: .*/, `attack: ${attack}`);
-    const scenario = parseScenario(text, 'held-twice.yaml');
-    const { outcome, reason } = await runOnce({
-      simulator,
-      scenario,
-      transport: 'nbd',
-      seed: '1',
-      seams: {},
-    });
-    expect([outcome, reason]).toEqual(['passed', '']);
+    expect(await endOf(text)).toEqual(['passed', '']);
   });
 });

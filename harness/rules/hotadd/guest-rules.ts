@@ -59,7 +59,7 @@ export const HOTADD_GUEST_RULES: readonly Rule[] = [
             : {
                 at: write.n,
                 expected: 'a clone that is only read',
-                actual: `${write.command} of ${write.length} bytes at ${write.offset} of ${write.device}`,
+                actual: shown(write),
                 evidence: [life.n],
               };
         },
@@ -126,7 +126,7 @@ export const HOTADD_GUEST_RULES: readonly Rule[] = [
           : {
               at: late.n,
               expected: 'no use of the device after its removal was asked for',
-              actual: `${late.command} of ${late.length} bytes at ${late.offset} of ${late.device}`,
+              actual: shown(late),
               evidence: [removal.n],
             };
       }),
@@ -173,6 +173,9 @@ type GuestIo = Observation['guestIo'][number];
 function own({ hotAdded }: Observation): readonly HotAddedLife[] {
   return hotAdded.filter(({ actor }) => actor !== undefined);
 }
+
+const shown = ({ command, length, offset, device }: GuestIo): string =>
+  `${command} of ${length} bytes at ${offset} of ${device}`;
 
 /** A flush is none: a guest's kernel sends one of its own when a disk goes. */
 const USES: ReadonlySet<string> = new Set(['READ', ...WRITES]);

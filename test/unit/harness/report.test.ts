@@ -5,28 +5,7 @@ import { createProgress } from '../../../harness/report/progress.ts';
 import { buildReport, exitCodeOf, type Report } from '../../../harness/report/report.ts';
 import { renderTable } from '../../../harness/report/table.ts';
 import type { Outcome, ScenarioResult } from '../../../harness/runner/outcome.ts';
-
-const result = (outcome: Outcome, change: Partial<ScenarioResult> = {}): ScenarioResult => ({
-  scenario: 'S001-first',
-  title: 'A & B <c> "d"',
-  engine: 'nbd',
-  outcome,
-  reason: outcome === 'passed' ? '' : 'because <of> it',
-  findings:
-    outcome === 'failed'
-      ? [{ where: 'byte oracle', expected: 'write 2', actual: 'write 1', evidence: ['at 0'] }]
-      : [],
-  runs: 2,
-  durationMs: 1500,
-  virtualMs: 60_000,
-  journalHash: 'abc',
-  journalEntries: 12,
-  comparedBytes: 2 ** 20,
-  faults: [],
-  stories: ['F10'],
-  rule: 'A product must do this.',
-  ...change,
-});
+import { result } from '../report/report-stage.ts';
 
 const reportOf = (seed: string, results: readonly ScenarioResult[]): Report =>
   buildReport({ seed, results, durationMs: 3000, environment: ENVIRONMENT });
