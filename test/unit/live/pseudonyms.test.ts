@@ -2,8 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { createCallRecorder } from '../../../harness/live/call-recorder.ts';
 import { createPseudonyms } from '../../../harness/live/pseudonyms.ts';
 import { Journal, type Json } from '../../../src/kernel/journal.ts';
+import { HIDDEN, SECRET_NAMES } from '../../../src/kernel/journal-value.ts';
 
 const mask = createPseudonyms(Buffer.from('a key of the test'));
+/** Those named here may not leave the list of the code unnoticed. */
+const SECRETS = new Set([
+  ...SECRET_NAMES,
+  ...'password public_key ca_cert signature secret_key audit_ids command output'.split(' '),
+]);
 const ID = '6cc92a46-c252-40af-ac1c-ada651ea4e12';
 
 describe('pseudonyms', () => {
@@ -43,6 +49,12 @@ describe('pseudonyms', () => {
     const shown = JSON.stringify(mask.json(value));
     for (const text of ['running', '192.0.2.7', 'erp-01', '4711', 'abc', 'MIIB'])
       expect(shown).not.toContain(text);
+  });
+
+  it.each([...SECRETS])('leave nothing of the field %s, whatever it holds', (secret) => {
+    for (const value of ['abc', '', 4711, true, ['abc', 4711], { status: 'running', end_time: 4711 }])
+      expect(Object.values(mask.json({ [secret]: value }) as Record<string, Json>)).toEqual([HIDDEN]);
+    expect(JSON.stringify(mask.json({ disks: [{ data: { [secret]: 4711 } }] }))).toContain(`:"${HIDDEN}"`);
   });
 
   it('leave of a message what the catalogue has, and nothing of the rest', () => {

@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RULES } from '../../../harness/rules/catalogue.ts';
-import { observe } from '../../../harness/rules/observe.ts';
-import type { Judgement, RuleId } from '../../../harness/rules/rule-api.ts';
 import type { JournalEvent } from '../../../src/kernel/journal.ts';
-import { job, journalOf, lockState, reply, RESOURCE, takeSnapshot, unlock } from './rule-journal.ts';
-
-type Timed = readonly [number, JournalEvent];
-
-function judge(id: RuleId, ...events: readonly Timed[]): Judgement {
-  const rule = RULES.find((one) => one.id === id);
-  if (rule === undefined) throw new Error(`there is no rule ${id}`);
-  return rule.judge(observe(journalOf(...events)));
-}
+import { job, judge, lockState, reply, RESOURCE, takeSnapshot, type Timed, unlock } from './rule-journal.ts';
 
 const EXPORT = `${RESOURCE}/ide0`;
 const open = (connection: number): JournalEvent => ({ type: 'nbd.open', connection, address: 'somewhere' });

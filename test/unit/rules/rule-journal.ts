@@ -1,4 +1,7 @@
 /** Journals written by hand: what a test is about, and nothing else. */
+import { RULES } from '../../../harness/rules/catalogue.ts';
+import { observe } from '../../../harness/rules/observe.ts';
+import type { Judgement, RuleId } from '../../../harness/rules/rule-api.ts';
 import type { JournalEntry, JournalEvent, Json } from '../../../src/kernel/journal.ts';
 
 export const ENGINE = 'AK1';
@@ -7,9 +10,18 @@ export const RESOURCE = 'pool:resource-1';
 const SNAPSHOTS = `/janus/20190725/servers/${SERVER}/snapshots`;
 const RESOURCES = '/janus/20180725/backup-resources';
 
-/** Events at instants, in seconds. */
-export function journalOf(...events: readonly (readonly [number, JournalEvent])[]): readonly JournalEntry[] {
+/** An event and its instant, in seconds. */
+export type Timed = readonly [number, JournalEvent];
+
+export function journalOf(...events: readonly Timed[]): readonly JournalEntry[] {
   return events.map(([seconds, event], n) => ({ n, t: seconds * 1000, ...event }));
+}
+
+/** What one rule says of these events. */
+export function judge(id: RuleId, ...events: readonly Timed[]): Judgement {
+  const rule = RULES.find((one) => one.id === id);
+  if (rule === undefined) throw new Error(`there is no rule ${id}`);
+  return rule.judge(observe(journalOf(...events)));
 }
 
 interface Asked {
@@ -37,14 +49,18 @@ export function reply(
   return { type: 'rest.reply', call, operation, status: 200, code: 0, message: '', ...answer };
 }
 
-export function job(phase: 'begins' | 'succeeds' | 'fails' | 'killed', number = 1): JournalEvent {
+export function job(
+  phase: 'begins' | 'succeeds' | 'fails' | 'killed',
+  number = 1,
+  actor = ENGINE,
+): JournalEvent {
   return {
     type: 'job',
     engine: 'first',
     job: number,
     operation: 'backup',
     phase,
-    actor: ENGINE,
+    actor,
     server: SERVER,
   };
 }
