@@ -10,8 +10,9 @@ import { type Route, routeOf } from '../../src/contract/route-table.ts';
 import type { Json } from '../../src/kernel/journal.ts';
 import { operationOf } from '../../src/contract/operations.ts';
 import type { HttpRequest, HttpResponse, HttpTransport } from '../../src/sdk/http-transport.ts';
+import { type AskedDisk, readHotAdd } from '../rules/read-hot-add.ts';
 import type { CallRecorder } from './call-recorder.ts';
-import { at, envelopeOf, listOf as list, parseJson, textOf as text } from './read-answer.ts';
+import { at, envelopeOf, parseJson, textOf as text } from './read-answer.ts';
 
 /** A call that the guard did not let through. Nothing was sent. */
 export class GuardRefused extends Error {
@@ -146,9 +147,10 @@ async function objection(
     case 'servers.stop':
       return judging.own.started.has(server) ? undefined : serverObjection(judging, server);
     case 'hot-add.add':
-      return addObjection(judging, server, list(at(body, 'disks')));
+      return addObjection(judging, server, readHotAdd(route.operation, body)?.disks ?? []);
     case 'hot-add.remove':
-      return list(at(body, 'disk_ids')).every((id) => judging.own.disks.has(text(id)))
+      return readHotAdd(route.operation, body)?.disks.every(({ disk }) => judging.own.disks.has(disk)) ===
+        true
         ? undefined
         : 'this run has not added all of those disks';
     default:
@@ -211,12 +213,11 @@ async function serverObjection(judging: Judging, id: string): Promise<string | u
 async function addObjection(
   judging: Judging,
   proxy: string,
-  disks: readonly Json[],
+  disks: readonly AskedDisk[],
 ): Promise<string | undefined> {
   if (!judging.proxies.has(proxy)) return 'that proxy was not named for this run';
-  for (const disk of disks) {
-    const purpose = text(at(disk, 'application_type')) === 'backup' ? 'backup' : 'restore';
-    const why = await lockObjection(judging, text(at(disk, 'source_server_id')), purpose);
+  for (const { purpose, source = '' } of disks) {
+    const why = await lockObjection(judging, source, purpose === 'backup' ? 'backup' : 'restore');
     if (why !== undefined) return `a disk of another server: ${why}`;
   }
   return undefined;
@@ -250,7 +251,7 @@ function learn({ own, trackedHere, servers }: Learning, call: GuardedCall, data:
       own.started.add(server);
       break;
     case 'hot-add.add':
-      for (const disk of list(at(body, 'disks'))) own.disks.add(text(at(disk, 'disk_id')));
+      for (const { disk } of readHotAdd(route.operation, body)?.disks ?? []) own.disks.add(disk);
       break;
     default:
   }

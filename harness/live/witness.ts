@@ -6,6 +6,7 @@
  */
 import type { OperationName } from '../../src/contract/operations.ts';
 import type { Journal, JournalEvent, Json } from '../../src/kernel/journal.ts';
+import { readHotAdd } from '../rules/read-hot-add.ts';
 import { at, listOf as list, textOf as text } from './read-answer.ts';
 
 /** A call that was carried out, and what was answered. */
@@ -49,6 +50,8 @@ interface Known {
   /** Disks with change tracking, by server. */
   readonly tracked: Map<string, ReadonlySet<string>>;
   readonly power: Map<string, string>;
+  /** The platform's ids of servers, by those that HCI has for them. */
+  readonly hciIds: Map<string, string>;
   /** Slots by the ids of disks. */
   readonly slots: Map<string, string>;
   tokens: number;
@@ -63,6 +66,7 @@ export function createWitness(journal: Journal): Witness {
     locks: new Map(),
     tracked: new Map(),
     power: new Map(),
+    hciIds: new Map(),
     slots: new Map(),
     tokens: 0,
   };
@@ -93,6 +97,8 @@ const TELLERS: { readonly [Name in OperationName]?: Teller } = {
   'servers.stop': (known, told) => power(known, told, 'stop', 'stopping', 'stopped'),
   'hot-add.add': disksAdded,
   'hot-add.remove': disksRemoved,
+  'hci.hot-add.add': disksAdded,
+  'hci.hot-add.remove': disksRemoved,
 };
 
 function login(known: Known, { actor }: Told): void {
@@ -148,9 +154,11 @@ function snapshotAsked(known: Known, told: Told): void {
 
 /** Its checkpoint and its disks are told only now. */
 function snapshotShown(known: Known, { params, data }: Told): void {
-  const { server_id: server = '', snapshot_id: id = '' } = params;
+  const { snapshot_id: id = '' } = params;
   const snapshot = known.snapshots.get(id);
   if (snapshot?.hasDetail !== false) return;
+  // HCI's path names no server.
+  const { server } = snapshot;
   snapshot.hasDetail = true;
   const checkpoint = text(at(data, 'checkpoint_id'));
   const tracked = known.tracked.get(server);
@@ -251,10 +259,12 @@ function lockReleased(known: Known, told: Told): void {
   begin(known, told, server === undefined ? about : { ...about, server });
 }
 
-/** Only of servers whose power matters: proxies, and those that were switched or made. */
+/** Power only of servers for which it matters: proxies, and those that were switched or made. */
 function serversShown(known: Known, { data }: Told): void {
   for (const item of list(at(data, 'data'))) {
     const id = text(at(item, 'id'));
+    const hciId = text(at(item, 'vm_id'));
+    if (hciId !== '') known.hciIds.set(hciId, id);
     const to = text(at(item, 'status'));
     const from = known.power.get(id);
     const matters = from !== undefined || text(at(item, 'os_name')) === 'Backup Proxy';
@@ -296,16 +306,15 @@ function power(known: Known, told: Told, action: string, via: string | undefined
 }
 
 function disksAdded(known: Known, told: Told): void {
-  const proxy = told.params['server_id'] ?? '';
+  const proxy = serverOf(known, told.params['server_id']);
+  const disks = readHotAdd(told.operation, told.body)?.disks ?? [];
   begin(known, told, { action: 'hotadd.add', server: proxy }, () => {
-    for (const disk of list(at(told.body, 'disks'))) {
-      const snapshot = text(at(disk, 'snapshot_id'));
-      const id = text(at(disk, 'disk_id'));
-      const source = text(at(disk, 'source_server_id'));
+    for (const { disk: id, purpose = '', source: named, snapshot = '' } of disks) {
+      const source = serverOf(known, named);
       const resource = lockOf(known, source);
       const detail = {
         device: known.slots.get(id) ?? '',
-        purpose: text(at(disk, 'application_type')),
+        purpose,
         source,
         ...(snapshot === '' ? {} : { snapshot }),
         ...(resource === undefined ? {} : { resource }),
@@ -316,12 +325,19 @@ function disksAdded(known: Known, told: Told): void {
   });
 }
 
+/** The calls of HCI take its own ids too. */
+function serverOf({ hciIds }: Known, id = ''): string {
+  return hciIds.get(id) ?? id;
+}
+
 /** The lock under which a server's disks are added. */
 function lockOf(known: Known, server: string): string | undefined {
   return [...known.locks].findLast(([, lock]) => lock.server === server && lock.status === 'running')?.[0];
 }
 
-function serverShown(known: Known, { data }: Told): void {
+function serverShown(known: Known, { params, data }: Told): void {
+  const { server_id: named = '' } = params;
+  known.hciIds.set(named, text(at(data, 'id')) || named);
   for (const disk of list(at(data, 'disks'))) {
     const id = text(at(disk, 'disk_id'));
     const isOwn = (text(at(disk, 'application_type')) || 'normal') === 'normal';
@@ -330,10 +346,10 @@ function serverShown(known: Known, { data }: Told): void {
 }
 
 function disksRemoved(known: Known, told: Told): void {
-  const server = told.params['server_id'] ?? '';
-  const ids = texts(at(told.body, 'disk_ids'));
+  const server = serverOf(known, told.params['server_id']);
+  const disks = readHotAdd(told.operation, told.body)?.disks ?? [];
   begin(known, told, { action: 'hotadd.remove', server }, () => {
-    for (const id of ids)
+    for (const { disk: id } of disks)
       state(known, {
         entity: 'hot-added-disk',
         id,

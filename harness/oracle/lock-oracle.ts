@@ -187,12 +187,13 @@ function attachments({ attached }: Watch): Attachment[] {
   return [...attached.values()].filter(({ isRemovalAsked }) => !isRemovalAsked);
 }
 
+/** HCI has ids of its own for proxies, which no state tells: a path that names none that is known may mean any. */
 function noteRemoval({ attached }: Watch, entry: Entry<'rest.request'>): void {
   const body = JSON.stringify(entry.body ?? '');
-  for (const attachment of attached.values()) {
-    const { proxy, disk } = attachment;
-    if (entry.path.includes(proxy) && body.includes(disk)) attachment.isRemovalAsked = true;
-  }
+  const asked = [...attached.values()].filter(({ disk }) => body.includes(disk));
+  const there = [...attached.values()].filter(({ proxy }) => entry.path.includes(proxy));
+  const isOfHci = entry.path.startsWith('/hci/') && there.length === 0;
+  for (const attachment of asked) if (isOfHci || there.includes(attachment)) attachment.isRemovalAsked = true;
 }
 
 function standsOn({ disk, proxy }: Attachment, deleted: string, at: number): LockViolation {

@@ -82,7 +82,7 @@ export interface Call extends Moment {
   /** Who asks; of a login, the user name in its body. */
   readonly actor: string;
   readonly clientToken: string | undefined;
-  /** Id of the server that it names: in the path, the query or the body. */
+  /** The platform's id of the server that it names: in the path, the query or the body. */
   readonly server: string | undefined;
   /** Undefined when the journal ends first. */
   readonly reply: Reply | undefined;

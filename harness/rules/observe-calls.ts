@@ -1,12 +1,14 @@
 /** REST calls of the judged engines: each request with its reply and with the faults that struck it. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
+import type { NameServer } from './name-servers.ts';
 import type { Call, FaultStrike } from './observation.ts';
 import { textOf } from './read-json.ts';
 
 type Request = Extract<JournalEntry, { type: 'rest.request' }>;
 type Answer = Extract<JournalEntry, { type: 'rest.reply' }>;
 
-interface OpenCall extends Omit<Call, 'reply' | 'faults'> {
+interface OpenCall extends Omit<Call, 'reply' | 'faults' | 'server'> {
+  server: Call['server'];
   reply: Call['reply'];
   readonly faults: FaultStrike[];
 }
@@ -16,6 +18,8 @@ export interface CallIndex {
   /** @returns the call that is answered, when it is one of a judged engine */
   readonly reply: (entry: Answer) => Call | undefined;
   readonly strike: (strike: FaultStrike) => void;
+  /** At the end, when all has been told that there is. */
+  readonly nameServers: (serverOf: NameServer) => void;
   readonly all: readonly Call[];
 }
 
@@ -42,6 +46,9 @@ export function createCallIndex(actors: ReadonlySet<string>): CallIndex {
       // Of several calls to one operation it is the one that came last: a fault strikes as soon as a call has come.
       const struck = [...open.values()].findLast(({ operation }) => operation === strike.on);
       struck?.faults.push(strike);
+    },
+    nameServers(serverOf) {
+      for (const call of all) call.server = serverOf(call) ?? call.server;
     },
   };
 }

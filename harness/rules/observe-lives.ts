@@ -3,6 +3,7 @@ import type { JournalEntry } from '../../src/kernel/journal.ts';
 import { parseInstant } from './instants.ts';
 import type { Call, HotAddedLife, SnapshotLife, TaskLife, TokenLife } from './observation.ts';
 import { idAfter } from './read-calls.ts';
+import { type HotAddAsked, readHotAdd } from './read-hot-add.ts';
 import { listOf, numberOf, textOf } from './read-json.ts';
 
 type State = Extract<JournalEntry, { type: 'state' }>;
@@ -146,24 +147,15 @@ function followDisk(all: Growing<HotAddedLife>[], entry: State, actors: Readonly
 }
 
 function withAdder(life: HotAddedLife, calls: readonly Call[]): HotAddedLife {
-  const names = (call: Call, list: string): boolean =>
-    call.server === life.proxy &&
-    listOf(call.body, list).some((disk) => disk === life.id || textOf(disk, 'disk_id') === life.id);
+  const asksFor = (call: Call, kind: HotAddAsked['kind']): boolean => {
+    const asked = call.server === life.proxy ? readHotAdd(call.operation, call.body) : undefined;
+    return asked?.kind === kind && asked.disks.some(({ disk }) => disk === life.id);
+  };
   const createdBy = calls.findLast(
-    (call) =>
-      call.n < life.n &&
-      call.operation.endsWith('hot-add.add') &&
-      call.actor === life.actor &&
-      names(call, 'disks'),
+    (call) => call.n < life.n && call.actor === life.actor && asksFor(call, 'add'),
   );
   const endN = life.end?.n ?? Number.POSITIVE_INFINITY;
-  const deletedBy = calls.filter(
-    (call) =>
-      call.n > life.n &&
-      call.n < endN &&
-      call.operation.endsWith('hot-add.remove') &&
-      names(call, 'disk_ids'),
-  );
+  const deletedBy = calls.filter((call) => call.n > life.n && call.n < endN && asksFor(call, 'remove'));
   return { ...life, createdBy, deletedBy };
 }
 

@@ -1,5 +1,6 @@
 /** Reads a journal once and gives what rules look at. */
 import type { JournalEntry } from '../../src/kernel/journal.ts';
+import { serverNames } from './name-servers.ts';
 import { createCallIndex } from './observe-calls.ts';
 import { createJobIndex } from './observe-jobs.ts';
 import { createLifeIndex } from './observe-lives.ts';
@@ -86,8 +87,9 @@ export function observe(journal: readonly JournalEntry[], options: ObserveOption
       default:
     }
   }
-  const resources = locks.resources(calls.all);
   const snapshots = lives.snapshots(calls.all);
+  calls.nameServers(serverNames({ calls: calls.all, tasks: lives.tasks, snapshots }));
+  const resources = locks.resources(calls.all);
   const last = journal.at(-1);
   return {
     entries: journal,

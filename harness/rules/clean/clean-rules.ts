@@ -235,6 +235,11 @@ interface Deletion {
   readonly looks: (call: Call) => boolean;
 }
 
+const looksAtProxy =
+  ({ server }: Call) =>
+  (call: Call): boolean =>
+    call.operation.startsWith('servers.') && call.method === 'GET' && (call.server ?? server) === server;
+
 const LOOKS: { readonly [operation: string]: (deletion: Call) => (call: Call) => boolean } = {
   'snapshots.delete':
     ({ server }) =>
@@ -243,10 +248,8 @@ const LOOKS: { readonly [operation: string]: (deletion: Call) => (call: Call) =>
   'backup-resources.delete': (deletion) => (call) =>
     call.operation === 'backup-resources.get' &&
     idAfter(call, 'backup-resources') === idAfter(deletion, 'backup-resources'),
-  'hot-add.remove':
-    ({ server }) =>
-    (call) =>
-      call.operation.startsWith('servers.') && call.method === 'GET' && (call.server ?? server) === server,
+  'hot-add.remove': looksAtProxy,
+  'hci.hot-add.remove': looksAtProxy,
 };
 
 /** Deletions that were accepted, of jobs that succeeded. */

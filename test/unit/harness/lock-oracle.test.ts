@@ -5,7 +5,7 @@ import type { JournalEntry, JournalEvent } from '../../../src/kernel/journal.ts'
 const names = {
   deleteSnapshot: ['snapshot.delete'],
   deleteResource: ['backup-resource.delete'],
-  hotRemove: ['hot-add.remove'],
+  hotRemove: ['hot-add.remove', 'hci.hot-add.remove'],
 };
 const RESOURCE = '11111111-1111:22222222-2222';
 
@@ -67,6 +67,10 @@ const removal = (disk: string): JournalEvent =>
   Object.assign(rest('hot-add.remove', '/janus/20240725/servers/proxy-1/disks/action'), {
     body: { action: 'delete', disk_ids: [disk] },
   });
+const hciRemoval = (disk: string, proxy: string): JournalEvent =>
+  Object.assign(rest('hci.hot-add.remove', `/hci/vt/api/v1/vms/${proxy}/disks/actions/delete`), {
+    body: { diskIds: [disk] },
+  });
 const read = (error: number): JournalEvent => ({
   type: 'guest.io',
   server: 'proxy-1',
@@ -123,6 +127,22 @@ describe('lock oracle', () => {
     expect(judge(attached, detached, deleteResource, deleteSnapshot)).toEqual([]);
     expect(judge(attached, removal('disk-1'), deleteResource, deleteSnapshot)).toEqual([]);
     expect(judge(attached, removal('disk-2'), deleteSnapshot)).toEqual(['deleted-while-attached at 2']);
+  });
+
+  it('accepts a removal that HCI is asked for, by its own id of the proxy too', () => {
+    for (const proxy of ['proxy-1', '4821900034510']) {
+      expect(judge(attached, hciRemoval('disk-1', proxy), deleteResource, deleteSnapshot)).toEqual([]);
+      expect(judge(attached, hciRemoval('disk-2', proxy), deleteSnapshot)).toEqual([
+        'deleted-while-attached at 2',
+      ]);
+    }
+  });
+
+  it('takes a removal from one proxy for none from another', () => {
+    const elsewhere = { ...attached, server: 'proxy-2' } as JournalEvent;
+    for (const removed of [removal('disk-1'), hciRemoval('disk-1', 'proxy-1')])
+      expect(judge(elsewhere, attached, removed, deleteSnapshot)).toEqual(['deleted-while-attached at 3']);
+    expect(judge(elsewhere, removal('disk-1'), deleteSnapshot)).toEqual(['deleted-while-attached at 2']);
   });
 
   it('does not call a live disk that is attached for a restore a hindrance to deleting a snapshot', () => {
