@@ -217,7 +217,7 @@ type ServerSpec = InventorySpec['servers'][number];
 function serverSpec(name: string, at: number, hostId: string, disks: ServerSpec['disks']): ServerSpec {
   return {
     id: `a1b2c3d4-000${at + 1}-4000-8000-00000000beef`,
-    vmId: `482190003451${at + 7}`,
+    vmId: `48219000345${at + 17}`,
     name,
     description: '',
     hostId,

@@ -227,7 +227,7 @@ describe('the guard', () => {
       look: { ...createLook(createReadingClient(access)), ...look },
       tag: TAG,
       servers: new Set<string>([rig.server.id]),
-      proxies: new Set(),
+      proxies: new Set<string>([rig.hosted.world.servers.find('erp-02').id]),
     });
     return { rig, guard, client: createScpClient({ ...access, transport: guard.transport }) };
   }
@@ -264,10 +264,19 @@ describe('the guard', () => {
     'the end of a named server': ({ client, rig }) => client.deleteServer(rig.server.id),
     'power off of a named server': ({ client, rig }) => client.stopServer(rig.server.id),
     'power on of a named server': ({ client, rig }) => client.startServer(rig.server.id),
-    'a disk for a proxy that nobody has named': (stage) =>
-      stage.client.hotAddDisks(other(stage), [
-        { diskId: 'd', purpose: 'backup', sourceServerId: stage.rig.server.id, snapshotId: 's' },
+    'a disk for a proxy that nobody has named': ({ client, rig }) =>
+      client.hotAddDisks(rig.server.id, [
+        { diskId: 'd', purpose: 'backup', sourceServerId: rig.server.id, snapshotId: 's' },
       ]),
+    'a disk of a server that nobody has named': (stage) =>
+      stage.client.hotAddDisks(other(stage), [
+        { diskId: 'd', purpose: 'backup', sourceServerId: other(stage), snapshotId: 's' },
+      ]),
+    'a disk of a named server that is not its clone': (stage) =>
+      stage.client.hotAddDisks(other(stage), [
+        { diskId: 'd', purpose: 'restore', sourceServerId: stage.rig.server.id },
+      ]),
+    'the removal of somebody’s disk': (stage) => stage.client.hotRemoveDisks(other(stage), ['d']),
   };
 
   it.each(Object.keys(planted))('refuses to send %s', async (what) => {
@@ -288,6 +297,8 @@ describe('the guard', () => {
     { method: 'PUT', path: '/janus/20180725/servers/x/unheard-of' },
     { method: 'POST', path: '/janus/20240725/servers/x/guest/exec' },
     { method: 'POST', path: '/janus/20180725/servers/x/snapshots/y/recovery' },
+    { method: 'POST', path: '/hci/vt/api/v1/vms/x/disks' },
+    { method: 'POST', path: '/hci/vt/api/v1/vms/x/disks/actions/delete' },
   ] as const)('refuses $method $path, whatever it may do', async ({ method, path }) => {
     const { guard } = await guarded();
     const request: HttpRequest = { method, path, headers: {}, body: '{}' };

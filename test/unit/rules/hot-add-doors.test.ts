@@ -285,6 +285,13 @@ describe('a server that a call of HCI names by the id that HCI has for it', () =
     expect(serversOf(look(PROXY_VM), list, reply(8, 'servers.list', told))).toEqual([PROXY, undefined]);
   });
 
+  it('is not the one that has no such id', () => {
+    const told = { data: { data: [{ id: SERVER, vm_id: '' }] } };
+    const list = request(8, 'servers.list', '/janus/20240725/servers');
+    const shown = request(9, 'snapshots.get', '/hci/vt/api/v1/snapshots/snapshot-1');
+    expect(serversOf(list, reply(8, 'servers.list', told), shown)).toEqual([undefined, undefined]);
+  });
+
   it('is told by its own answer, or by nothing', () => {
     expect(serversOf(look(PROXY_VM), reply(7, 'servers.get', { data: { id: PROXY } }))).toEqual([PROXY]);
     expect(serversOf(look(PROXY_VM), reply(7, 'servers.get', { status: 404 }))).toEqual([PROXY_VM]);
