@@ -37,10 +37,10 @@ interface Door {
   readonly look: (call: number) => JournalEvent;
 }
 
-const SCP: Door = {
+const scp = (proxy: string): Door => ({
   names: ['hot-add.add', 'hot-add.remove'],
   add: (call, disks, { purpose = 'backup', snapshot = 'snapshot-1' } = {}) =>
-    request(call, 'hot-add.add', `/janus/20240725/servers/${PROXY}/disks`, {
+    request(call, 'hot-add.add', `/janus/20240725/servers/${proxy}/disks`, {
       body: {
         disks: disks.map((disk_id) => ({
           disk_id,
@@ -51,11 +51,11 @@ const SCP: Door = {
       },
     }),
   remove: (call, disk_ids) =>
-    request(call, 'hot-add.remove', `/janus/20240725/servers/${PROXY}/disks/action`, {
+    request(call, 'hot-add.remove', `/janus/20240725/servers/${proxy}/disks/action`, {
       body: { action: 'delete', disk_ids },
     }),
-  look: (call) => request(call, 'servers.get', `/janus/20240725/servers/${PROXY}`),
-};
+  look: (call) => request(call, 'servers.get', `/janus/20240725/servers/${proxy}`),
+});
 
 const hci = (proxy: string, server: string): Door => ({
   names: ['hci.hot-add.add', 'hci.hot-add.remove'],
@@ -77,10 +77,11 @@ const hci = (proxy: string, server: string): Door => ({
   look: (call) => request(call, 'servers.get', `/hci/vt/api/v1/vms/${proxy}`),
 });
 
-const DOORS: readonly (readonly [string, Door])[] = [
-  ['SCP', SCP],
-  ['HCI', hci(PROXY, SERVER)],
-  ['HCI by its own ids', hci(PROXY_VM, SERVER_VM)],
+/** To the proxy, and to another one. */
+const DOORS: readonly (readonly [string, Door, Door])[] = [
+  ['SCP', scp(PROXY), scp('proxy-2')],
+  ['HCI', hci(PROXY, SERVER), hci('proxy-2', SERVER)],
+  ['HCI by its own ids', hci(PROXY_VM, SERVER_VM), hci('4821900034512', SERVER_VM)],
 ];
 
 const task = (name: string, status: 'doing' | 'finish' | 'failure', description = ''): JournalEvent => ({
@@ -152,7 +153,7 @@ function removing(door: Door, call: number, disks: readonly string[], seconds = 
   ];
 }
 
-describe.each(DOORS)('disks that come and go through %s', (_name, door) => {
+describe.each(DOORS)('disks that come and go through %s', (_name, door, elsewhere) => {
   const found = (id: Parameters<typeof judge>[0], ...events: readonly Timed[]) =>
     judge(id, ...beginning, ...events).violations.length;
 
@@ -178,6 +179,22 @@ describe.each(DOORS)('disks that come and go through %s', (_name, door) => {
       disks: [{ disk: 'disk-1' }],
       task: { task: 'task-3' },
     });
+  });
+
+  it('are told from the disks of the same name that come or go elsewhere, or the other way', () => {
+    const { hotAdded } = observe(
+      journalOf(
+        ...adding(door, 2, []),
+        [4, door.add(3, ['disk-1'])],
+        [4, elsewhere.add(4, ['disk-1'])],
+        [4, door.remove(5, ['disk-1'])],
+        [5, attached('disk-1')],
+        [6, elsewhere.remove(6, ['disk-1'])],
+        [6, door.add(7, ['disk-1'])],
+        [6, door.remove(8, ['disk-1'])],
+      ),
+    );
+    expect(hotAdded).toMatchObject([{ createdBy: { call: 3 }, deletedBy: [{ call: 8 }] }]);
   });
 
   it('are all of a server in one call (HOTADD-1)', () => {
