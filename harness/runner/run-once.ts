@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly openGuests?: OpenGuestsOf;
   /** Shown the story when its world is ready, before the first step. */
   readonly onStory?: (story: Story) => void;
+  /** Shown the story when all is prepared, before the first of its steps. */
+  readonly onPrepared?: (story: Story) => void;
   /** Ends the run at the first journal entry of which `isIt` is true; nothing is judged then. */
   readonly stopAt?: {
     readonly isIt: (entry: JournalEntry) => boolean;
@@ -100,10 +102,10 @@ interface StoryEnd {
   readonly cause?: unknown;
 }
 
-async function playStory(story: Story, { onStory, stopAt }: RunOptions): Promise<StoryEnd> {
-  const guard = raiseGuard(story, stopAt);
+async function playStory(story: Story, options: RunOptions): Promise<StoryEnd> {
+  const guard = raiseGuard(story, options.stopAt);
   try {
-    return await story.clock.run(Promise.race([tellStory(story, onStory), guard.tripped]));
+    return await story.clock.run(Promise.race([tellStory(story, options), guard.tripped]));
   } catch (cause) {
     return { findings: [], cause };
   } finally {
@@ -111,19 +113,21 @@ async function playStory(story: Story, { onStory, stopAt }: RunOptions): Promise
   }
 }
 
-async function tellStory(story: Story, onStory: RunOptions['onStory']): Promise<StoryEnd> {
+async function tellStory(story: Story, { onStory, onPrepared }: RunOptions): Promise<StoryEnd> {
   await takeIn(story);
   onStory?.(story);
-  const failed = await playAll(story);
+  const failed = await playAll(story, onPrepared);
   // What is on its way without waiting for time (a closing connection) arrives before anything is judged.
   await sleep(story.clock, story.graceMs);
   const atEnd = await judgeEnd(story, failed !== undefined);
   return { findings: failed === undefined ? atEnd : [failed, ...atEnd] };
 }
 
-async function playAll(story: Story): Promise<Finding | undefined> {
+async function playAll(story: Story, onPrepared: RunOptions['onPrepared']): Promise<Finding | undefined> {
   try {
-    const { attack, steps } = story.scenario;
+    const { attack, prepare = [], steps } = story.scenario;
+    await playSteps(story, prepare, 'prepare');
+    onPrepared?.(story);
     const survival = attack === undefined ? undefined : new Survival(attack);
     story.survival = survival;
     await survival?.arm(story);

@@ -39,6 +39,12 @@ export const ScenarioSchema = Type.Object(
           'With it the story is one of survival: jobs may fail or be killed, and are judged by what is true at the end',
       }),
     ),
+    prepare: Type.Optional(
+      Type.Array(Step, {
+        minItems: 1,
+        description: 'Steps that come before an attack: it begins, and counts, after them',
+      }),
+    ),
     steps: Type.Array(Step, { minItems: 1 }),
     expect: Type.Optional(
       Type.Object(

@@ -31,7 +31,9 @@ export function findStoryProblems(scenario: Scenario): Problem[] {
   return [
     ...duplicates(scenario),
     ...worldProblems(scenario.world),
-    ...scenario.steps.flatMap((step, at) => stepProblems(story, step, ['steps', at])),
+    ...(['prepare', 'steps'] as const).flatMap((part) =>
+      (scenario[part] ?? []).flatMap((step, at) => stepProblems(story, step, [part, at])),
+    ),
     ...(scenario.attack ?? []).flatMap((entry, at) => attackProblems(entry, ['attack', at])),
     ...(scenario.expect?.journal ?? []).flatMap(({ match }, at) =>
       operationProblems(match['operation'], ['expect', 'journal', at, 'match', 'operation']),

@@ -3,11 +3,25 @@ import { Document, isCollection, isMap, isSeq, type Node } from 'yaml';
 import type { Scenario } from '../runner/scenario-schema.ts';
 
 /** Keys whose members get a line each. */
-const LISTS: ReadonlySet<string> = new Set(['steps', 'attack']);
+const LISTS: ReadonlySet<string> = new Set(['prepare', 'steps', 'attack']);
 
 export function scenarioText(scenario: Scenario): string {
-  const { id, title, rule, why, engines, world, engine, secondEngine, attack, steps, ...rest } = scenario;
-  const ordered = { id, title, rule, why, engines, world, engine, secondEngine, ...rest, attack, steps };
+  const { id, title, rule, why, engines, world, engine, secondEngine, prepare, attack, steps, ...rest } =
+    scenario;
+  const ordered = {
+    id,
+    title,
+    rule,
+    why,
+    engines,
+    world,
+    engine,
+    secondEngine,
+    ...rest,
+    prepare,
+    attack,
+    steps,
+  };
   const document = new Document(ordered, { keepUndefined: false });
   if (!isMap(document.contents)) throw new TypeError('a scenario is a map');
   for (const { key, value } of document.contents.items) setFlow(String(key), value as Node | null);

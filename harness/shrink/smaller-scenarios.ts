@@ -26,6 +26,8 @@ function* fewerAttacks(scenario: Scenario): Generator<Scenario, void> {
 }
 
 function* fewerSteps(scenario: Scenario): Generator<Scenario, void> {
+  for (const prepare of without<StepNode>(scenario.prepare ?? []))
+    yield prepare.length > 0 ? { ...scenario, prepare: [...prepare] } : omit(scenario, 'prepare');
   for (const steps of without<StepNode>(scenario.steps))
     if (steps.length > 0) yield { ...scenario, steps: [...steps] };
   for (const [at, step] of scenario.steps.entries()) {

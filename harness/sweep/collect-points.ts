@@ -48,7 +48,7 @@ export class PointCollector {
     return this.#points;
   }
 
-  /** Call it with the story before its first step. */
+  /** Call it with the story before its first step, when all is prepared. */
   attend(story: Story): void {
     const begunMs = story.clock.now();
     this.#nowMs = () => story.clock.now() - begunMs;

@@ -49,7 +49,7 @@ function knowsProxy({ kind, name }: Point, { usesProxies }: Ground): boolean {
 
 /** A call that concerns no single server concerns no host. */
 function knowsHost({ kind, name }: Point): boolean {
-  return kind !== 'rest.request' || /^(backup-resources|snapshots|cbt|hot-add)\./.test(name);
+  return kind !== 'rest.request' || /^(backup-resources|snapshots|cbt|(hci\.)?hot-add)\./.test(name);
 }
 
 const MISFORTUNES: readonly AttackRow[] = [

@@ -57,8 +57,8 @@ export async function planSweep(
 ): Promise<SweepPlan> {
   const { scenario, transport, seed } = task;
   const collector = new PointCollector();
-  const onStory: PointCollector['attend'] = (story) => collector.attend(story);
-  const record = await runOnce({ simulator, scenario, transport, seed, seams, onStory });
+  const onPrepared: PointCollector['attend'] = (story) => collector.attend(story);
+  const record = await runOnce({ simulator, scenario, transport, seed, seams, onPrepared });
   if (record.outcome !== 'passed')
     return { task, points: [], cells: [], leftOut: 0, unsound: unsoundCell(record) };
   const { points } = collector;

@@ -79,7 +79,7 @@ export class NbdPlane {
     const owner = (exportName: string): Hosted | undefined => ownerOf(exportName, listeners)?.hosted;
     return {
       directory: createDirectory(listeners, observer),
-      secureContext: () => secureContextFor(first),
+      ...(first.hosted.world.settings.isTlsOffered ? { secureContext: () => secureContextFor(first) } : {}),
       observer,
       limits: this.#limits,
       clock: first.hosted.world.clock,

@@ -9,6 +9,10 @@ export function supportsOf(state: WorldState, server: ServerRecord): ReturnType<
   const isHotAdd = state.settings.isHotAddOffered && isAtLeast(poolVersion, [6, 11, 3]);
   return {
     versions: poolVersion === '6.10.0' ? ['6.10.0'] : ['6.10.0', poolVersion],
-    transportModes: isHotAdd ? ['nbd', 'nbd_ssl', 'hotadd'] : ['nbd', 'nbd_ssl'],
+    transportModes: [
+      'nbd',
+      ...(state.settings.isTlsOffered ? (['nbd_ssl'] as const) : []),
+      ...(isHotAdd ? (['hotadd'] as const) : []),
+    ],
   };
 }

@@ -36,6 +36,7 @@ export const DEFAULT_SETTINGS: WorldSettings = {
   isStrict204: false,
   isRateLimited: false,
   isTlsRequired: false,
+  isTlsOffered: true,
   isHotAddOffered: true,
   // @source release notes of HCI 6.11.1: 64 disks for a virtual machine @fidelity documented
   diskLimit: 64,
@@ -51,5 +52,7 @@ export function completeSettings(given: Partial<WorldSettings> = {}): WorldSetti
     throw new RangeError(`granularityBytes must be a power of two from 512 to 1048576, not ${grain}`);
   if (settings.changedAreasCoverBytes < grain || settings.changedAreasPerPage < 1)
     throw new RangeError('a changed-areas answer must cover at least one block');
+  if (settings.isTlsRequired && !settings.isTlsOffered)
+    throw new RangeError('exports can be had over TLS only where TLS is offered');
   return settings;
 }

@@ -50,6 +50,8 @@ export interface WorldSettings {
   readonly isRateLimited: boolean;
   /** Exports are to be had over TLS only (every resource is `nbd_ssl`); off by default: both work. */
   readonly isTlsRequired: boolean;
+  /** `supports` names `nbd_ssl`, and hosts take STARTTLS; on by default. */
+  readonly isTlsOffered: boolean;
   /** `supports` names `hotadd` too, in pools of 6.11.3 and later; on by default. */
   readonly isHotAddOffered: boolean;
   /** Disks a server may have in pools of 6.11.1 and later, hot-added ones included; older pools: 16. */

@@ -39,34 +39,38 @@ export async function detachDisks(
 ): Promise<readonly string[]> {
   const removed = new Set<string>();
   const deadlineMs = context.clock.now() + context.busyWaitMs;
+  const ask = () => attachedOf(context.scp, proxyId, diskIds).catch(() => diskIds);
+  let attached = await ask();
   let failures = 0;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
-    const attached = await attachedOf(context.scp, proxyId, diskIds).catch(() => diskIds);
-    if (attached.length === 0) return [...removed];
+  for (let waitMs = FIRST_WAIT_MS; attached.length > 0; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
     for (const id of attached) removed.add(id);
-    const failure = await removeOnce(context, proxyId, attached);
-    if (failure === undefined) continue;
-    const isPatient = isHotAddConflict(failure) && context.clock.now() < deadlineMs;
-    if (!isPatient && ++failures >= MAX_FAILURES) throw failure;
+    const left = await removeOnce(context, proxyId, attached);
+    if (!(left instanceof Error)) {
+      attached = left;
+      continue;
+    }
+    const isPatient = isHotAddConflict(left) && context.clock.now() < deadlineMs;
+    if (!isPatient && ++failures >= MAX_FAILURES) throw left;
     await sleep(context.clock, waitMs);
+    attached = await ask();
   }
+  return [...removed];
 }
 
-/** Returns why it did not work. */
+/** Returns those that are still attached, fewer than there were, or why it did not work. */
 async function removeOnce(
   context: DetachContext,
   proxyId: string,
   diskIds: readonly string[],
-): Promise<Error | undefined> {
+): Promise<readonly string[] | Error> {
   try {
     await context.desk.inTurn(proxyId, async () => {
       const { taskId } = await context.scp.hotRemoveDisks(proxyId, diskIds);
       await context.scp.waitForTask(taskId, { timeoutMs: TASK_TIMEOUT_MS });
     });
   } catch (error) {
-    if (isNotFound(error)) return undefined;
-    // One of several may have gone meanwhile; the others are asked for again at once.
-    if (!isDiskNotAttached(error)) return asError(error);
+    // The proxy, or one of several disks, may have gone meanwhile; the others are asked for again at once.
+    if (!isNotFound(error) && !isDiskNotAttached(error)) return asError(error);
   }
   return untilGone(context, proxyId, diskIds).catch(asError);
 }
@@ -79,11 +83,11 @@ async function untilGone(
   context: DetachContext,
   proxyId: string,
   diskIds: readonly string[],
-): Promise<Error | undefined> {
+): Promise<readonly string[] | Error> {
   const deadlineMs = context.clock.now() + SETTLE_MS;
   for (;;) {
     const attached = await attachedOf(context.scp, proxyId, diskIds);
-    if (attached.length < diskIds.length) return undefined;
+    if (attached.length < diskIds.length) return attached;
     if (context.clock.now() >= deadlineMs)
       return new Error(
         `the removal of ${attached.join(', ')} is reported done, but the proxy's configuration still shows it`,

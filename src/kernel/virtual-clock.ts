@@ -26,7 +26,7 @@ export class VirtualTimeDeadlock extends Error {
  * per hop (a stream's end, a TLS record through a duplex pair); the longest chain seen without a hop that resets
  * the count is three.
  */
-const IDLE_TURNS = 8;
+const IDLE_TURNS = 4;
 
 export class VirtualClock implements Clock {
   #nowMs: number;

@@ -23,13 +23,14 @@ export function whyNotDriven(
   if (settings !== undefined) return settings;
   if (!capabilities.has('restore-new'))
     return 'points are proven by restores to new servers, which are not declared';
-  for (const step of flatSteps(scenario.steps)) {
+  const steps = [...(scenario.prepare ?? []), ...scenario.steps];
+  for (const step of flatSteps(steps)) {
     const reason = stepReason(step, facts);
     if (reason !== undefined) return reason;
   }
-  if (servesSeveral(scenario.steps) && !capabilities.has('several-servers'))
+  if (servesSeveral(steps) && !capabilities.has('several-servers'))
     return 'the engine does not declare several-servers';
-  return tooLong(scenario, facts);
+  return tooLong(steps, facts);
 }
 
 /** The engine chooses these for itself; the story has the same end either way. */
@@ -105,7 +106,10 @@ const LONGEST_WAIT_MS = 60_000;
 const USUAL_REQUESTS = 8;
 
 /** Time that the story spends waiting, whatever the engine does. */
-function tooLong({ steps }: Scenario, { timeScale, isStanding = false }: DrivenFacts): string | undefined {
+function tooLong(
+  steps: readonly StepNode[],
+  { timeScale, isStanding = false }: DrivenFacts,
+): string | undefined {
   const waits = flatSteps(steps).map(({ advance, fault }) => {
     const { delay, times = 1 } = fault ?? {};
     const delays = delay === undefined ? 0 : parseDuration(delay) * (times === 0 ? USUAL_REQUESTS : times);

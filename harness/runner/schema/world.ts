@@ -73,6 +73,9 @@ const Settings = Type.Object(
     snapshotLimit: Type.Optional(Type.Integer({ minimum: 1 })),
     mergeBytesPerSecond: Type.Optional(Type.Integer({ minimum: 0 })),
     isStrict204: Type.Optional(Type.Boolean()),
+    isTlsOffered: Type.Optional(
+      Type.Boolean({ description: 'Disks can be read over NBDSSL too; default true' }),
+    ),
     diskLimit: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Disks that a VM may have, hot-added ones included' }),
     ),
