@@ -207,6 +207,12 @@ describe('the end of a job', () => {
     expect(releaseOrder(rig)).toEqual(['hot-add.remove', 'backup-resources.delete', 'snapshots.delete']);
   });
 
+  it('takes the answer that shows the disks gone for an answer, and asks no more', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await rig.run(rig.engine().backup(HOTADD_JOB));
+    expect(callsOfDetaching(rig)).toEqual(['servers.get', 'hot-add.remove', 'servers.get']);
+  });
+
   it('with a guest that never lets go warns, and the disks go with the lock', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     rig.hosted.faults.add({ kind: 'detach-hangs', ms: 0, on: 'guest', times: 0 });
@@ -265,4 +271,16 @@ function releaseOrder(rig: Rig): readonly string[] {
   return rig.hosted.world.journal.entries.flatMap((entry) =>
     entry.type === 'rest.request' && RELEASING.has(entry.operation) ? [entry.operation] : [],
   );
+}
+
+/** Calls to the proxy, those for tasks left out, from the last one before the disks are to go until the lock is given back. */
+function callsOfDetaching(rig: Rig): readonly string[] {
+  const proxy = rig.hosted.world.servers.find('proxy-1').id;
+  const calls = rig.hosted.world.journal.entries.filter((entry) => entry.type === 'rest.request');
+  const removal = calls.findIndex(({ operation }) => operation === 'hot-add.remove');
+  const release = calls.findIndex(({ operation }) => operation === 'backup-resources.delete');
+  const before = calls.slice(0, removal).findLastIndex(({ path }) => path.includes(proxy));
+  return calls
+    .slice(before, release)
+    .flatMap(({ operation, path }) => (path.includes(proxy) ? [operation] : []));
 }

@@ -331,4 +331,12 @@ describe('supports', () => {
     const silent = smallWorld(undefined, { settings: { isHotAddOffered: false } });
     expect(silent.world.backupResources.supports(SERVER).transportModes).toEqual(['nbd', 'nbd_ssl']);
   });
+
+  it.each([
+    [true, ['nbd', 'hotadd']],
+    [false, ['nbd']],
+  ])('names no NBDSSL in a world without TLS, HotAdd offered: %s', (isHotAddOffered, modes) => {
+    const { world } = smallWorld(undefined, { settings: { isTlsOffered: false, isHotAddOffered } });
+    expect(world.backupResources.supports(SERVER).transportModes).toEqual(modes);
+  });
 });

@@ -51,6 +51,13 @@ describe('a world', () => {
     expect(Math.abs(share - 0.5)).toBeLessThan(0.02);
   });
 
+  it('refuses to offer its exports over TLS only where it offers no TLS', () => {
+    const settings = { isTlsRequired: true, isTlsOffered: false };
+    expect(() => smallWorld(undefined, { settings })).toThrow(
+      new RangeError('exports can be had over TLS only where TLS is offered'),
+    );
+  });
+
   it('gives every disk a seed of its own', async () => {
     const content = { kind: 'synthetic', allocatedRatio: 1, runBytes: GRAIN } as const;
     const disks = ['ide0', 'ide1'].map((deviceId) => emptyDisk(deviceId, GRAIN, { content }));

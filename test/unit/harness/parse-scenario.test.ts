@@ -131,6 +131,21 @@ describe('scenario parser', () => {
       /world\.servers\.0.*: host 1 of vm1 does not reach far/,
     ],
     [
+      'an unknown disk in what is prepared',
+      GOOD.replace('steps:', 'prepare:\n  - write: { disk: ide7, at: 0, length: 512 }\nsteps:'),
+      /^x\.yaml:10:14 prepare\.0\.write\.disk: there is no disk ide7$/,
+    ],
+    [
+      'a strange step in what is prepared',
+      GOOD.replace('steps:', 'prepare: [{ backup: {} }, { bakcup: {} }]\nsteps:'),
+      /^x\.yaml:9:29 prepare\.1\.bakcup: is not a word/,
+    ],
+    [
+      'a preparation without steps',
+      GOOD.replace('steps:', 'prepare: []\nsteps:'),
+      /^x\.yaml:9:1 prepare: must not have fewer than 1 items$/,
+    ],
+    [
       'a trigger of nothing',
       GOOD.replace('backup: {}', 'waitFor: { nth: 2 }'),
       /steps\.1\.waitFor: needs one of/,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../../harness/runner/parse-scenario.ts';
 import type { RunRecord } from '../../../harness/runner/run-once.ts';
 import type { AttackNode, Scenario } from '../../../harness/runner/scenario-schema.ts';
+import { scenarioText } from '../../../harness/shrink/scenario-text.ts';
 import { failureKind } from '../../../harness/shrink/failure-kind.ts';
 import { shrink } from '../../../harness/shrink/shrink.ts';
 
@@ -48,6 +49,35 @@ describe('shrinking', () => {
     const small = await shrink({ scenario, play, maxRuns: 100 });
     expect(small.scenario.attack?.map(({ fault }) => fault?.id)).toEqual(['rots']);
     expect(small.record.reason).toBe('512 bytes in wrong sectors');
+  });
+});
+
+describe('shrinking what is prepared', () => {
+  const prepared: Scenario = {
+    ...scenario,
+    prepare: [{ advance: '1s' }, { backup: {} }, { write: { at: 0, length: '4KiB' } }],
+  };
+  const fails = failed('byte oracle', '512 bytes in wrong sectors');
+
+  it('leaves out steps that the failure does not need', async () => {
+    const needsBackup = ({ prepare = [] }: Scenario): boolean =>
+      prepare.some(({ backup }) => backup !== undefined);
+    const play = (small: Scenario): Promise<RunRecord> =>
+      Promise.resolve(needsBackup(small) ? fails : PASSED);
+    const small = await shrink({ scenario: prepared, play, maxRuns: 100 });
+    expect(small.scenario.prepare).toEqual([{ backup: {} }]);
+  });
+
+  it('leaves no empty list where none of them is needed', async () => {
+    const small = await shrink({ scenario: prepared, play: () => Promise.resolve(fails), maxRuns: 100 });
+    expect(small.scenario).not.toHaveProperty('prepare');
+    expect(small.scenario.steps).toEqual([{ backup: {} }]);
+  });
+
+  it('is written as text that reads back the same, before the attack', () => {
+    const text = scenarioText(prepared);
+    expect(parseScenario(text, 'again.yaml')).toEqual(prepared);
+    expect(text.match(/^(prepare|attack|steps):/gm)).toEqual(['prepare:', 'attack:', 'steps:']);
   });
 });
 
