@@ -6,7 +6,7 @@
  */
 import { type Clock, sleep } from '../kernel/clock.ts';
 import type { ScpClient } from '../sdk/scp-client-api.ts';
-import { isDiskNotAttached, isHotAddConflict, isNotFound } from '../sdk/scp-error.ts';
+import { isDiskNotAttached, isHotAddConflict, isNotFound, TaskTimeout } from '../sdk/scp-error.ts';
 import { TASK_TIMEOUT_MS } from './job-context.ts';
 import type { ProxyDesk } from './proxy-queue.ts';
 
@@ -50,7 +50,8 @@ export async function detachDisks(
       continue;
     }
     const isPatient = isHotAddConflict(left) && context.clock.now() < deadlineMs;
-    if (!isPatient && ++failures >= MAX_FAILURES) throw left;
+    // Behind a task that hangs another one would hang too, and the server stays locked meanwhile.
+    if (left instanceof TaskTimeout || (!isPatient && ++failures >= MAX_FAILURES)) throw left;
     await sleep(context.clock, waitMs);
     attached = await ask();
   }
