@@ -15,7 +15,7 @@ fault counts how often it fired; in a scenario one that never fired makes the ou
 
 The same faults can be planned in three ways:
 - a scenario's step \`- fault: { id: ..., on: ..., kind: ... }\`, from that step on, until \`clearFaults\`;
-- an entry of a scenario's \`attack:\`, \`- fault: { id: ..., on: ..., kind: ... }\`, before the first step, until the steps are over;
+- an entry of a scenario's \`attack:\`, \`- fault: { id: ..., on: ..., kind: ... }\`, before the first of its \`steps\`, until they are over;
 - the control interface of a running simulator. The examples below have its address in \`C\`:
   \`C=http://127.0.0.1:4480/_backlot/v1/worlds/default\`. \`GET $C/faults\` tells how often each was met and fired,
   \`DELETE $C/faults/ID\` clears one.

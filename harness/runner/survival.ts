@@ -1,6 +1,6 @@
 /**
- * The attack that a story is under: planned before its first step, counted from the beginning of the run, over when
- * the steps are.
+ * The attack that a story is under: planned before the first of its steps, counted from what is prepared on, over
+ * when the steps are.
  *
  * Jobs of such a story may fail as jobs do, or be killed; what is judged is what is true afterwards (see survival-jobs)
  * and that all is well again once the attack has ended (see survival-end).

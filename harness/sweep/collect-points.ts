@@ -198,7 +198,7 @@ export class PointCollector {
     const id = `${kind}:${whose}${name}#${nth}`;
     const lock = isLocked ? { nthLocked: this.#count(`locked ${kind}:${whose}${name}`) } : {};
     const state = { era: this.#eras.now, ...(this.#open.size === 0 ? { isOffline: true as const } : {}) };
-    // Counted all the same, since a fault counts from the beginning of the run.
+    // Counted all the same, since a fault counts from the first of the steps.
     if (this.#hasBegun)
       this.#points.push({ id, kind, name, nth, atMs: this.#nowMs(), ordinal, ...state, ...lock, ...detail });
     if (kind.startsWith('storage.')) this.#eras.end();

@@ -36,7 +36,7 @@ export interface Point {
   readonly name: string;
   /** The how-manieth of its kind and name in the run, from 1. */
   readonly nth: number;
-  /** In the clean run, ms after its beginning. */
+  /** In the clean run, ms after all was prepared. */
   readonly atMs: number;
   /** The how-manieth of its kind in the run, whatever its name, from 1. */
   readonly ordinal: number;
