@@ -61,7 +61,8 @@ function actorOf({ actor, body }: Request): string {
 
 function callOf(entry: Request, actor: string): OpenCall {
   const { n, t, call, operation, method, path, query, body, clientToken } = entry;
-  const segments = path.split('/').slice(1).map(decoded);
+  const raw = path.split('/').slice(1);
+  const segments = path.includes('%') ? raw.map(decoded) : raw;
   const server = serverIn(segments) ?? textOf(query, 'server_id') ?? textOf(body, 'server_id');
   const asked = { n, t, call, operation, method, path, segments, query, body, actor, clientToken, server };
   return { ...asked, reply: undefined, faults: [] };

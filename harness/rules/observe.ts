@@ -16,7 +16,19 @@ export interface ObserveOptions {
 
 type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
 
-export function observe(journal: readonly JournalEntry[], options: ObserveOptions = {}): Observation {
+/** Rules and questions of other kinds look at the same journals one after the other. */
+const known = new WeakMap<readonly JournalEntry[], Observation>();
+
+export function observe(journal: readonly JournalEntry[], options?: ObserveOptions): Observation {
+  if (options !== undefined) return readJournal(journal, options);
+  const before = known.get(journal);
+  if (before !== undefined && before.end.n === journal.at(-1)?.n) return before;
+  const seen = readJournal(journal, {});
+  known.set(journal, seen);
+  return seen;
+}
+
+function readJournal(journal: readonly JournalEntry[], options: ObserveOptions): Observation {
   const actors = new Set(options.actors ?? actorsOf(journal));
   const faults: FaultStrike[] = [];
   const calls = createCallIndex(actors);

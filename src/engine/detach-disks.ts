@@ -44,7 +44,7 @@ export async function detachDisks(
   let failures = 0;
   for (let waitMs = FIRST_WAIT_MS; attached.length > 0; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
     for (const id of attached) removed.add(id);
-    const left = await removeOnce(context, proxyId, attached);
+    const left = await removeOnce(context, proxyId, attached, diskIds);
     if (!(left instanceof Error)) {
       attached = left;
       continue;
@@ -58,11 +58,12 @@ export async function detachDisks(
   return [...removed];
 }
 
-/** Returns those that are still attached, fewer than there were, or why it did not work. */
+/** Returns those of `wanted` that the proxy shows once one of the disks is gone, or why it did not work. */
 async function removeOnce(
   context: DetachContext,
   proxyId: string,
   diskIds: readonly string[],
+  wanted: readonly string[],
 ): Promise<readonly string[] | Error> {
   try {
     await context.desk.inTurn(proxyId, async () => {
@@ -73,25 +74,27 @@ async function removeOnce(
     // The proxy, or one of several disks, may have gone meanwhile; the others are asked for again at once.
     if (!isNotFound(error) && !isDiskNotAttached(error)) return asError(error);
   }
-  return untilGone(context, proxyId, diskIds).catch(asError);
+  return untilOneIsGone(context, proxyId, diskIds, wanted).catch(asError);
 }
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-async function untilGone(
+async function untilOneIsGone(
   context: DetachContext,
   proxyId: string,
   diskIds: readonly string[],
+  wanted: readonly string[],
 ): Promise<readonly string[] | Error> {
   const deadlineMs = context.clock.now() + SETTLE_MS;
   for (;;) {
-    const attached = await attachedOf(context.scp, proxyId, diskIds);
-    if (attached.length < diskIds.length) return attached;
+    const attached = await attachedOf(context.scp, proxyId, wanted);
+    const staying = diskIds.filter((id) => attached.includes(id));
+    if (staying.length < diskIds.length) return attached;
     if (context.clock.now() >= deadlineMs)
       return new Error(
-        `the removal of ${attached.join(', ')} is reported done, but the proxy's configuration still shows it`,
+        `the removal of ${staying.join(', ')} is reported done, but the proxy's configuration still shows it`,
       );
     await sleep(context.clock, SETTLE_POLL_MS);
   }

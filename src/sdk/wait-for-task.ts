@@ -24,7 +24,8 @@ export async function waitForTask(
     if (task.status === 'finish') return task;
     if (task.status === 'failure' || task.status === 'canceled') throw new TaskFailed(task);
     if (options.clock.now() >= deadlineMs) throw new TaskTimeout(taskId, options.timeoutMs);
-    const patientMs = Math.min((options.clock.now() - begunMs) / 10, MAX_PATIENT_POLL_MS);
-    pollMs = Math.max(Math.min(pollMs * 1.5, MAX_POLL_MS), patientMs);
+    const goneMs = options.clock.now() - begunMs;
+    const patientMs = Math.min(Math.round(goneMs / 10), MAX_PATIENT_POLL_MS);
+    pollMs = Math.min(Math.max(Math.min(pollMs * 1.5, MAX_POLL_MS), patientMs), options.timeoutMs - goneMs);
   }
 }

@@ -187,10 +187,12 @@ interface Repeat {
 
 /** Calls that repeat one which was answered with one of these, in the same job. */
 function repeats(seen: Observation, statuses: readonly number[]): readonly Repeat[] {
+  const isMeant = ({ reply }: Call): boolean => statuses.includes(reply?.status ?? 0);
+  if (!seen.calls.some(isMeant)) return [];
   return [...sameCalls(seen).values()].flatMap((calls) =>
     calls.flatMap((call, at) => {
       const before = calls[at - 1];
-      if (before === undefined || !statuses.includes(before.reply?.status ?? 0)) return [];
+      if (before === undefined || !isMeant(before)) return [];
       const earlier = calls[at - 2];
       const isOneOfMany = earlier !== undefined && pauseBetween(earlier, before) < BACK_OFF_MS;
       return isInOneJob(seen, before, call) ? [{ before, call, isOneOfMany }] : [];

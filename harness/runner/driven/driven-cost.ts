@@ -7,8 +7,8 @@ const KILL_COST = 5;
 const MINUTE_MS = 60_000;
 
 /** In units of one job. */
-export function drivenCost({ steps }: Scenario): number {
-  return steps.reduce((sum, step) => sum + stepCost(step), 0);
+export function drivenCost({ prepare = [], steps }: Scenario): number {
+  return [...prepare, ...steps].reduce((sum, step) => sum + stepCost(step), 0);
 }
 
 function stepCost({ together = [], backup, restore, cleanup, kill, advance }: StepNode): number {
