@@ -96,7 +96,7 @@ async function unlock(context: JobContext, resourceId: string, lease?: LeaseKeep
   await lease?.stop();
   try {
     await releaseResource(releaseContextOf(context), resourceId);
-    await context.note.dropResource(resourceId);
+    context.note.dropResource(resourceId);
   } catch (error) {
     context.warnings.push(
       `backup resource ${resourceId} could not be released (${messageOf(error)}); ` +

@@ -46,7 +46,7 @@ async function whatHolds(context: ReleaseContext, note: RunNote): Promise<string
     } catch (error) {
       return `whether backup resource ${id} still holds the server cannot be told: ${messageOf(error)}`;
     }
-    await note.dropResource(id);
+    note.dropResource(id);
   }
   if (note.record.unheardLockUntilMs <= clock.now()) return undefined;
   return 'a backup resource of which no answer came may still hold the server';

@@ -35,7 +35,7 @@ export async function releaseNoted(
   for (const id of note.record.resourceIds)
     await attempt(`backup resource ${id}`, async () => {
       await releaseResource(context, id);
-      await note.dropResource(id);
+      note.dropResource(id);
       removed.push({ kind: 'backup-resource', id });
     });
   if (note.record.hotAdded.length > 0) await attempt('a hot-added disk', detach);
@@ -45,7 +45,7 @@ export async function releaseNoted(
   for (const { name } of isFree ? snapshots : [])
     await attempt(`snapshot ${name}`, async () => {
       const ids = await releaseSnapshot(context, note.record.serverId, name);
-      await note.dropSnapshot(name);
+      note.dropSnapshot(name);
       removed.push(...ids.map((id) => ({ kind: 'snapshot' as const, id })));
     });
   for (const { id, name } of note.record.startedProxies)

@@ -55,20 +55,22 @@ const SETTLE_MS = 60_000;
 
 /**
  * Deletes all snapshots of this name; resolves when the list does not show them any more. A deletion that is reported
- * done and was none is asked for again.
+ * done and was none is asked for again. `id`: of the one that is known; others show when it is gone.
  */
 export async function releaseSnapshot(
   context: ReleaseContext,
   serverId: string,
   name: string,
+  id?: string,
 ): Promise<readonly string[]> {
   const removed = new Set<string>();
+  const find = () => findSnapshots(context.scp, serverId, name);
   for (let removals = 1; ; removals++) {
-    const ids = await findSnapshots(context.scp, serverId, name);
+    const ids = removals === 1 && id !== undefined ? [id] : await find();
     let isDone = true;
     for (const id of ids) isDone = (await deleteSnapshot(context, serverId, id)) && isDone;
     for (const id of ids) removed.add(id);
-    const isGone = async () => (await findSnapshots(context.scp, serverId, name)).length === 0;
+    const isGone = async () => (await find()).length === 0;
     if (await comesTrue(context.clock, isDone ? SETTLE_MS : CLEANUP_TIMEOUT_MS, isGone)) return [...removed];
     if (!isDone || removals >= MAX_REMOVALS)
       throw new Error(

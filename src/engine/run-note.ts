@@ -5,7 +5,9 @@
  * another repository's engine; a note alone may be stale. Both together say "mine".
  *
  * Invariants: a name is in the note before the platform hears of it; a note vanishes only when everything it names is
- * verified to be gone.
+ * verified to be gone. The repository may go on naming a snapshot or a backup resource that is gone, until the next
+ * change is written: nobody else's ever bears that name, so whoever looks for it finds nothing. Disks and proxies may be
+ * others' in the next moment, and are struck out at once.
  */
 import type { Json } from '../kernel/journal.ts';
 import type { Repository } from '../repository/repository-api.ts';
@@ -70,21 +72,32 @@ export class RunNote {
     return this.#enqueue(() => this.#repository.writeNote(this.#key, toJson(this.#record)));
   }
 
-  addSnapshot(name: string, id?: string): Promise<void> {
-    const others = this.#record.snapshots.filter((snapshot) => snapshot.name !== name);
-    return this.update({ snapshots: [...others, id === undefined ? { name } : { name, id }] });
+  addSnapshot(name: string): Promise<void> {
+    return this.update({ snapshots: [...this.#others(name), { name }] });
   }
 
-  dropSnapshot(name: string): Promise<void> {
-    return this.update({ snapshots: this.#record.snapshots.filter((snapshot) => snapshot.name !== name) });
+  /** Written with the next change; without it the name leads to the snapshot. */
+  learnSnapshotId(name: string, id: string): void {
+    this.#record = { ...this.#record, snapshots: [...this.#others(name), { name, id }] };
+  }
+
+  /** Written with the next change. */
+  dropSnapshot(name: string): void {
+    this.#record = { ...this.#record, snapshots: this.#others(name) };
+  }
+
+  #others(name: string): RunRecord['snapshots'] {
+    return this.#record.snapshots.filter((snapshot) => snapshot.name !== name);
   }
 
   addResource(id: string): Promise<void> {
     return this.update({ resourceIds: [...this.#record.resourceIds, id], unheardLockUntilMs: 0 });
   }
 
-  dropResource(id: string): Promise<void> {
-    return this.update({ resourceIds: this.#record.resourceIds.filter((known) => known !== id) });
+  /** Written with the next change. */
+  dropResource(id: string): void {
+    const resourceIds = this.#record.resourceIds.filter((known) => known !== id);
+    this.#record = { ...this.#record, resourceIds };
   }
 
   addHotAdded(proxy: ProxyAddress, diskIds: readonly string[]): Promise<void> {

@@ -28,7 +28,7 @@ export async function takeSnapshot(
     onWait: (reason: string) => report(context, { step: 'snapshot', message: `waiting: ${reason}` }),
   };
   const id = await retryWhileTaken(patience, () => createSnapshot(context, server, name));
-  await context.note.addSnapshot(name, id);
+  context.note.learnSnapshotId(name, id);
   return context.scp.snapshot(server.id, id);
 }
 
@@ -74,8 +74,9 @@ export async function removeSnapshot(context: JobContext, serverId: string, name
   report(context, { step: 'release' });
   try {
     await outliveLocks(releaseContextOf(context), context.note);
-    await releaseSnapshot(releaseContextOf(context), serverId, name);
-    await context.note.dropSnapshot(name);
+    const known = context.note.record.snapshots.find((snapshot) => snapshot.name === name);
+    await releaseSnapshot(releaseContextOf(context), serverId, name, known?.id);
+    context.note.dropSnapshot(name);
   } catch (error) {
     warn(
       context,
