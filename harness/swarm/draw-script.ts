@@ -3,7 +3,7 @@ import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
 import { createRng } from '../../src/kernel/rng.ts';
 import type { Scenario, StepNode } from '../runner/scenario-schema.ts';
-import { planSweep } from '../sweep/sweep.ts';
+import { groundOf, planSweep } from '../sweep/sweep.ts';
 import { drawBusyWorld, TRANSPORTS } from './busy-world.ts';
 import { type Census, takeCensus, type WorldTraits } from './census.ts';
 import { type Chances, chancesOf, drawAttack } from './draw-attack.ts';
@@ -21,13 +21,7 @@ export async function prepareDrawing(simulator: Simulator, ground: SwarmGround):
   const { scenario, transport } = ground;
   const { points, unsound } = await planSweep(simulator, { scenario, transport, seed: '1' }, {});
   if (unsound !== undefined) throw new Error(`${scenario.id} with ${transport}: ${unsound.reason}`);
-  const traits = {
-    isTls: transport === 'nbdssl',
-    usesTokens: scenario.engine?.login === 'password',
-    usesProxies: transport === 'hotadd',
-    hasManyDisks: scenario.world.servers.some(({ disks }) => disks.length > 1),
-  };
-  const chances = chancesOf(points, traits);
+  const chances = chancesOf(points, groundOf({ scenario, transport }));
   return (seed) => drawAttackOn(ground, chances, seed);
 }
 

