@@ -17,6 +17,8 @@ export interface Moment {
 
 /** Everything that rules need of one world; built by `observe`. */
 export interface Observation {
+  /** What was read out of it so far, see `once`. Not in a WeakMap, whose contents outlive the collector's quick rounds. */
+  readonly readings: Map<unknown, unknown>;
   readonly entries: readonly JournalEntry[];
   /** Names under which the judged engines log in. */
   readonly actors: ReadonlySet<string>;

@@ -16,16 +16,13 @@ export interface ObserveOptions {
 
 type Entry<Type extends JournalEntry['type']> = Extract<JournalEntry, { type: Type }>;
 
-/** Rules and questions of other kinds look at the same journals one after the other. */
-const known = new WeakMap<readonly JournalEntry[], Observation>();
+/** Rules and questions of other kinds look at the same journal one after the other. */
+let last: Observation | undefined;
 
 export function observe(journal: readonly JournalEntry[], options?: ObserveOptions): Observation {
   if (options !== undefined) return readJournal(journal, options);
-  const before = known.get(journal);
-  if (before !== undefined && before.end.n === journal.at(-1)?.n) return before;
-  const seen = readJournal(journal, {});
-  known.set(journal, seen);
-  return seen;
+  if (last?.entries !== journal || last.end.n !== journal.at(-1)?.n) last = readJournal(journal, {});
+  return last;
 }
 
 function readJournal(journal: readonly JournalEntry[], options: ObserveOptions): Observation {
@@ -104,6 +101,7 @@ function readJournal(journal: readonly JournalEntry[], options: ObserveOptions):
   const resources = locks.resources(calls.all);
   const last = journal.at(-1);
   return {
+    readings: new Map(),
     entries: journal,
     actors,
     jobs: jobs.all,

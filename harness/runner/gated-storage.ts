@@ -22,8 +22,12 @@ export interface PlannedStorageFault {
 export class StorageStage {
   readonly faults: PlannedStorageFault[] = [];
   readonly #watchers = new Set<StorageWatcher>();
-  /** Told of every operation that a fault strikes. */
-  onStruck: ((operation: StorageOperation, path: string) => void) | undefined;
+  readonly #onStruck: (operation: StorageOperation, path: string) => void;
+
+  /** `onStruck` is told of every operation that a fault strikes. */
+  constructor(onStruck: (operation: StorageOperation, path: string) => void = () => undefined) {
+    this.#onStruck = onStruck;
+  }
 
   /** Calls `watcher` before and after every operation; it may kill the process that asks. */
   watch(watcher: StorageWatcher): () => void {
@@ -43,7 +47,7 @@ export class StorageStage {
       const isOver = fault.times !== 0 && fault.fired >= fault.times;
       if (fault.seen <= fault.after || isOver) continue;
       fault.fired++;
-      this.onStruck?.(operation, path);
+      this.#onStruck(operation, path);
       throw new StorageFailure('EIO', operation, path);
     }
   }

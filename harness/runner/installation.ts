@@ -22,7 +22,9 @@ export type InstallationOptions = Omit<
 
 export class Installation implements Installed {
   readonly isDriven = false;
-  readonly storageStage = new StorageStage();
+  readonly storageStage = new StorageStage((operation, path) =>
+    this.incidents.tell({ kind: 'storage-fails', operation, path }),
+  );
   readonly checkpoints = new Checkpoints();
   readonly incidents = new Incidents();
   readonly machineClock: MachineClock;
@@ -36,8 +38,6 @@ export class Installation implements Installed {
   constructor(options: InstallationOptions) {
     this.#options = options;
     this.machineClock = new MachineClock(options.clock);
-    this.storageStage.onStruck = (operation, path) =>
-      this.incidents.tell({ kind: 'storage-fails', operation, path });
   }
 
   /** The process that lives now; a new one is started when there is none. @throws StoryOver */

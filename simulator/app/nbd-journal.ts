@@ -33,7 +33,7 @@ export function observeConnection(options: {
   readonly fallback: NbdWitness | undefined;
   find(exportName: string): NbdWitness | undefined;
   readonly totals: NbdTotals;
-}): NbdObserver & { readonly number: number } {
+}): NbdObserver & { readonly numberNow: () => number } {
   const { totals } = options;
   let known = options.witness;
   let number = known?.nextConnection() ?? 0;
@@ -51,9 +51,7 @@ export function observeConnection(options: {
   };
   return {
     /** Of the connection in its world; 0 until that is known. */
-    get number() {
-      return number;
-    },
+    numberNow: () => number,
     opened(_connection, address) {
       totals.opened++;
       note({ type: 'nbd.open', connection: number, address });

@@ -130,7 +130,7 @@ function createDirectory(listeners: readonly Listener[], numbered: Numbered): Ex
 }
 
 /** The connection's number in its world, once that is known. */
-type Numbered = { readonly number: number };
+type Numbered = { readonly numberNow: () => number };
 
 /** The export as the faults of its world leave it. */
 function disturbed(
@@ -142,7 +142,7 @@ function disturbed(
   const { world, faults } = hosted;
   const place = faultPlace(name, hosted);
   if (place === undefined) return opened;
-  const point = (): FaultPoint => ({ ...place, connection: numbered.number });
+  const point = (): FaultPoint => ({ ...place, connection: numbered.numberNow() });
   const guard = createRequestGuard({ faults, clock: world.clock, connection, point, world });
   const device = damageable(opened.device, (isNow) =>
     faults.strike({ ...point(), can: ['corrupt-payload'], isNow }),
@@ -163,11 +163,11 @@ function faultPlace(exportName: string, hosted: Hosted): Place | undefined {
 function filtersFor(
   exportName: string,
   hosted: Hosted | undefined,
-  { number }: Numbered,
+  { numberNow }: Numbered,
 ): readonly OutputFilter[] {
   const place = hosted === undefined ? undefined : faultPlace(exportName, hosted);
   if (hosted === undefined || place === undefined) return [];
-  const struck = hosted.faults.strike({ ...place, connection: number, can: OUTPUT_FAULT_KINDS });
+  const struck = hosted.faults.strike({ ...place, connection: numberNow(), can: OUTPUT_FAULT_KINDS });
   return createOutputFilters(struck);
 }
 

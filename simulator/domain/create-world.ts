@@ -54,7 +54,7 @@ export interface WorldOptions {
 export function createWorld(options: WorldOptions): World {
   const state = createState(options);
   for (const spec of options.inventory.servers) addServer(state, serverFromSpec(state, spec));
-  return {
+  const rest: Omit<World, 'datastores'> = {
     id: options.id as WorldId,
     seed: options.seed,
     clock: options.clock,
@@ -64,11 +64,6 @@ export function createWorld(options: WorldOptions): World {
     pools: state.pools,
     clusters: state.clusters,
     hosts: state.hosts,
-    get datastores() {
-      state.agenda.settle();
-      const used = usedMbByDatastore(state);
-      return state.datastores.map((store) => ({ ...store, usedMb: used.get(store.id) ?? 0 }));
-    },
     credentials: state.credentials,
     servers: createServers(state),
     snapshots: createSnapshots(state),
@@ -86,7 +81,27 @@ export function createWorld(options: WorldOptions): World {
     cutConnections: (why) => cutConnections(state, why),
     settle: () => state.agenda.settle(),
     close: () => closeWorld(state),
+    attic: new Map(),
   };
+  return Object.assign(new Stores(state), rest);
+}
+
+/**
+ * What a world shows anew at every look. A class, because a getter in an object literal makes a shape of its own for
+ * every object, which keeps all that it sees in memory until a full collection.
+ */
+class Stores {
+  readonly #state: WorldState;
+
+  constructor(state: WorldState) {
+    this.#state = state;
+  }
+
+  get datastores(): World['datastores'] {
+    this.#state.agenda.settle();
+    const used = usedMbByDatastore(this.#state);
+    return this.#state.datastores.map((store) => ({ ...store, usedMb: used.get(store.id) ?? 0 }));
+  }
 }
 
 function createState(options: WorldOptions): WorldState {

@@ -43,7 +43,7 @@ function disksOf({ disks, hotAdded }: ServerRecord): ServerDisk[] {
 
 /** The server with its own disks' fill level of now, for keeping. */
 export function freezeServer(server: ServerRecord): Server {
-  return { ...viewServer(server), disks: server.disks.map((disk) => ({ ...viewDisk(disk) })) };
+  return { ...viewServer(server), disks: server.disks.map(freezeDisk) };
 }
 
 export function viewSnapshot(server: ServerRecord, snapshot: SnapshotRecord): Snapshot {
@@ -102,29 +102,34 @@ function viewHotAddedDisk(attached: HotAddedRecord): ServerDisk {
   };
 }
 
-/** A view shows of a disk what can change as it is when it is read, so every disk needs one only. */
-const diskViews = new WeakMap<VirtualDisk, ServerDisk>();
+function freezeDisk({ spec, allocatedBytes, usedBytesEstimate }: VirtualDisk): ServerDisk {
+  return { ...facts(spec), purpose: 'normal', allocatedBytes, usedBytesEstimate };
+}
 
+/** A view shows of a disk what can change as it is when it is read, so every disk needs one only. */
 function viewDisk(disk: VirtualDisk): ServerDisk {
-  const known = diskViews.get(disk);
-  if (known !== undefined) return known;
-  const view = createDiskView(disk);
-  diskViews.set(disk, view);
-  return view;
+  return (disk.view ??= createDiskView(disk));
 }
 
 function createDiskView(disk: VirtualDisk): ServerDisk {
-  return {
-    ...facts(disk.spec),
-    purpose: 'normal',
-    // Only on demand: it makes the disk's content, which a list of ten thousand servers must not do.
-    get allocatedBytes() {
-      return disk.allocatedBytes;
-    },
-    get usedBytesEstimate() {
-      return disk.usedBytesEstimate;
-    },
-  };
+  return Object.assign(new DiskSizes(disk), { ...facts(disk.spec), purpose: 'normal' as const });
+}
+
+/** Only on demand: they make the disk's content, which a list of ten thousand servers must not do. */
+class DiskSizes {
+  readonly #disk: VirtualDisk;
+
+  constructor(disk: VirtualDisk) {
+    this.#disk = disk;
+  }
+
+  get allocatedBytes(): number {
+    return this.#disk.allocatedBytes;
+  }
+
+  get usedBytesEstimate(): number {
+    return this.#disk.usedBytesEstimate;
+  }
 }
 
 function facts({

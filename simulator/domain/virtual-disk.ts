@@ -5,6 +5,7 @@ import type { BaseImage } from '../store/base-image.ts';
 import type { ChangedBlocks } from '../store/changed-blocks.ts';
 import { DiskImage } from '../store/disk-image.ts';
 import type { DiskContentSpec } from './inventory.ts';
+import type { ServerDisk } from './world-api.ts';
 
 export interface VirtualDiskSpec {
   readonly deviceId: DeviceId;
@@ -23,6 +24,8 @@ export class VirtualDisk {
   readonly spec: VirtualDiskSpec;
   /** Absent while CBT is off. */
   changes: ChangedBlocks | undefined;
+  /** As others see it; made when somebody looks. */
+  view: ServerDisk | undefined;
   readonly #blockBytes: number;
   readonly #worldSeed: string;
   readonly #openBase: (file: string) => BaseImage;

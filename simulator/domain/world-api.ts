@@ -221,6 +221,8 @@ export interface World {
   readonly datastores: readonly (DatastoreSpec & { readonly usedMb: number; readonly isOnline: boolean })[];
   readonly credentials: readonly CredentialSpec[];
   readonly servers: Servers;
+  /** What other layers keep of this world, see `perWorld`. */
+  readonly attic: Map<symbol, unknown>;
   readonly snapshots: Snapshots;
   readonly cbt: Cbt;
   readonly backupResources: BackupResources;

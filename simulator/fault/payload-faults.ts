@@ -15,17 +15,58 @@ export type StrikeRead = (isNow: (fault: FaultKind) => boolean) => readonly Stru
 
 /** The device as a reader sees it whose content is damaged by plan. */
 export function damageable(device: ExportDevice, strike: StrikeRead): ExportDevice {
-  // Not a copy: flags and contexts of the device may be getters, and its methods are called on it.
-  const seen: ExportDevice = Object.create(device);
-  const read: ExportDevice['read'] = (offset, length) => {
-    const struck = strike((fault) => covers(fault, offset, length));
-    const pieces = device.read(offset, length);
+  return new DamageableDevice(device, strike);
+}
+
+class DamageableDevice implements ExportDevice {
+  readonly #device: ExportDevice;
+  readonly #strike: StrikeRead;
+
+  constructor(device: ExportDevice, strike: StrikeRead) {
+    this.#device = device;
+    this.#strike = strike;
+  }
+
+  get sizeBytes(): number {
+    return this.#device.sizeBytes;
+  }
+
+  get isReadOnly(): boolean {
+    return this.#device.isReadOnly;
+  }
+
+  get metaContexts(): readonly string[] {
+    return this.#device.metaContexts;
+  }
+
+  read(offset: number, length: number): Pieces | Promise<Pieces> {
+    const struck = this.#strike((fault) => covers(fault, offset, length));
+    const pieces = this.#device.read(offset, length);
     if (struck.length === 0) return pieces;
     return pieces instanceof Promise
       ? pieces.then((content) => damage(content, offset, struck))
       : damage(pieces, offset, struck);
-  };
-  return Object.defineProperty(seen, 'read', { value: read });
+  }
+
+  write(offset: number, data: Uint8Array): void | Promise<void> {
+    return this.#device.write(offset, data);
+  }
+
+  zero(offset: number, length: number, mayTrim: boolean): void | Promise<void> {
+    return this.#device.zero(offset, length, mayTrim);
+  }
+
+  trim(offset: number, length: number): void | Promise<void> {
+    return this.#device.trim(offset, length);
+  }
+
+  flush(): void | Promise<void> {
+    return this.#device.flush();
+  }
+
+  blockStatus(...query: Parameters<ExportDevice['blockStatus']>): ReturnType<ExportDevice['blockStatus']> {
+    return this.#device.blockStatus(...query);
+  }
 }
 
 function covers(fault: FaultKind, offset: number, length: number): boolean {

@@ -20,6 +20,7 @@
  * What has no object (no proxy holds a disk) does not strike; it does at the next match that has one.
  */
 import { PROXY_OS_NAME } from '../../src/contract/assumed.ts';
+import { perWorld } from '../domain/per-world.ts';
 import type { World } from '../domain/world-api.ts';
 import type { FaultKind, FaultPoint, Faults, StruckFault } from './fault-api.ts';
 import { Outages } from './outages.ts';
@@ -49,18 +50,16 @@ export interface WorldFaults {
   /** Carries the fault out; nothing for other kinds. */
   befall(fault: StruckFault, scope: Scope): void;
   /** How often the platform's processes have started again. */
-  readonly restarts: number;
+  readonly restarts: () => number;
 }
 
 const isProxy = ({ osName }: { readonly osName: string }): boolean => osName === PROXY_OS_NAME;
 
-const known = new WeakMap<World, WorldFaults>();
+const kept = perWorld<WorldFaults>();
 
 /** Of one world, always the same. */
 export function worldFaultsOf(world: World, faults: Faults): WorldFaults {
-  const made = known.get(world) ?? createWorldFaults(world, new Outages(world.clock, faults));
-  known.set(world, made);
-  return made;
+  return kept(world, () => createWorldFaults(world, new Outages(world.clock, faults)));
 }
 
 /** The server of a place; the proxy itself where the place is one of a proxy. */
@@ -79,9 +78,7 @@ function createWorldFaults(world: World, outages: Outages): WorldFaults {
     world.cutConnections('the platform restarts');
   };
   return {
-    get restarts() {
-      return restarts;
-    },
+    restarts: () => restarts,
     canBefall: (fault, scope) => objectsOf(world, fault, scope)?.length !== 0,
     befall: (fault, scope) =>
       fault.kind === 'restart'

@@ -110,8 +110,8 @@ async function serveInWorld(api: ApiContext, raw: WorldRawCall, caller: Caller):
   const body = parseBodyOrNothing(raw);
   journalRequest(world, call, raw, caller.actor, body);
   const befalls = worldFaultsOf(world, caller.hosted.faults);
-  const { restarts } = befalls;
-  const isForgotten = (): boolean => befalls.restarts !== restarts;
+  const restarts = befalls.restarts();
+  const isForgotten = (): boolean => befalls.restarts() !== restarts;
   let faults: StruckFaults = NO_FAULTS;
   let reply: Reply;
   try {

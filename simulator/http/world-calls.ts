@@ -1,4 +1,5 @@
 /** What the API remembers of a world's calls, whichever listener they came through. */
+import { perWorld } from '../domain/per-world.ts';
 import type { World } from '../domain/world-api.ts';
 import { IdempotencyCache } from './idempotency.ts';
 import { MinuteWindows } from './rate-limits.ts';
@@ -14,10 +15,8 @@ export class WorldCalls {
   }
 }
 
-const known = new WeakMap<World, WorldCalls>();
+const kept = perWorld<WorldCalls>();
 
 export function callsOf(world: World): WorldCalls {
-  const calls = known.get(world) ?? new WorldCalls();
-  known.set(world, calls);
-  return calls;
+  return kept(world, () => new WorldCalls());
 }

@@ -27,19 +27,41 @@ export type OutputFilter = (inner: ReplyOutput) => ReplyOutput;
 
 /** The output at the bottom: a stream. */
 export function createStreamOutput(stream: Duplex, reset: (why: string) => void): ReplyOutput {
-  return {
-    cork: () => stream.cork(),
-    uncork: () => stream.uncork(),
-    write(bytes, sent) {
-      if (sent === undefined) stream.write(bytes);
-      else stream.write(bytes, (error) => (error ? undefined : sent()));
-    },
-    get queuedBytes() {
-      return stream.writableLength;
-    },
-    isCut: false,
-    onDrain: (listener) => stream.on('drain', listener),
-    end: () => stream.end(),
-    reset,
-  };
+  return new StreamOutput(stream, reset);
+}
+
+class StreamOutput implements ReplyOutput {
+  readonly isCut = false;
+  readonly reset: (why: string) => void;
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex, reset: (why: string) => void) {
+    this.#stream = stream;
+    this.reset = reset;
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  cork(): void {
+    this.#stream.cork();
+  }
+
+  uncork(): void {
+    this.#stream.uncork();
+  }
+
+  write(bytes: Uint8Array, sent?: () => void): void {
+    if (sent === undefined) this.#stream.write(bytes);
+    else this.#stream.write(bytes, (error) => (error ? undefined : sent()));
+  }
+
+  onDrain(listener: () => void): void {
+    this.#stream.on('drain', listener);
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
 }

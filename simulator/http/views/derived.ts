@@ -1,5 +1,6 @@
 /** Values that the API shows and the world does not hold: made from what it holds, always the same way. */
 import { hash } from 'node:crypto';
+import { perWorld } from '../../domain/per-world.ts';
 import type { World } from '../../domain/world-api.ts';
 
 /** The only tenant. */
@@ -24,18 +25,17 @@ export const storageTagName = (type: string): string => `${type}-storage`;
 
 type StoreLabel = { readonly id: string; readonly name: string; readonly type: string };
 
-const labels = new WeakMap<World, Map<string, StoreLabel>>();
+const labels = perWorld<Map<string, StoreLabel>>();
 
 /**
  * Name and kind of a datastore. They do not change, while the world's own list adds up what is used each time it is
  * asked for.
  */
 export function storeLabel(world: World, id: string | undefined): StoreLabel | undefined {
-  const known = labels.get(world);
-  if (id === undefined || known?.has(id)) return known?.get(id ?? '');
-  const fresh = new Map(world.datastores.map((store): [string, StoreLabel] => [store.id, store]));
-  labels.set(world, fresh);
-  return fresh.get(id);
+  if (id === undefined) return undefined;
+  const known = labels(world, () => new Map());
+  if (!known.has(id)) for (const store of world.datastores) known.set(store.id, store);
+  return known.get(id);
 }
 
 /** Clock of every core. */
