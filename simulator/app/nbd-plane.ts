@@ -7,6 +7,7 @@
  */
 import { duplexPair, type Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { letGoWhenClosed } from '../../src/kernel/let-go.ts';
 import { parseNbdExportName } from '../../src/contract/assumed.ts';
 import type { FaultPoint } from '../fault/fault-api.ts';
 import { createOutputFilters, OUTPUT_FAULT_KINDS } from '../fault/nbd-faults.ts';
@@ -53,6 +54,8 @@ export class NbdPlane {
   dial(address: string): Duplex | undefined {
     if (!this.isListening(address)) return undefined;
     const [client, server] = duplexPair();
+    letGoWhenClosed(client);
+    letGoWhenClosed(server);
     void this.serve(server, address, 'in-process');
     return client;
   }

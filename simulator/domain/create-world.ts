@@ -87,8 +87,8 @@ export function createWorld(options: WorldOptions): World {
 }
 
 /**
- * What a world shows anew at every look. A class, because a getter in an object literal makes a shape of its own for
- * every object, which keeps all that it sees in memory until a full collection.
+ * What a world shows anew at every look. A class, because all that a getter in an object literal sees stays in memory
+ * until a full collection.
  */
 class Stores {
   readonly #state: WorldState;

@@ -1,5 +1,6 @@
 /** Serves programs in a guest: a device in NBD, with every answered request written to the journal. */
 import { duplexPair, type Duplex } from 'node:stream';
+import { letGoWhenClosed } from '../../src/kernel/let-go.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { Journal } from '../../src/kernel/journal.ts';
 import { commandName } from '../../src/nbd/wire/constants.ts';
@@ -25,6 +26,8 @@ export interface ServeDeviceOptions {
 /** The program's end of a new connection. */
 export function dialDevice(options: ServeDeviceOptions): Duplex {
   const [program, server] = duplexPair();
+  letGoWhenClosed(program);
+  letGoWhenClosed(server);
   void serveNbd(server, {
     directory: directoryOf(options),
     observer: observe(options),

@@ -1,6 +1,7 @@
 import { nextTick } from 'node:process';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { letGoWhenClosed } from '../../src/kernel/let-go.ts';
 
 /**
  * Turns the server's end of a plain stream into TLS. `undefined` when the handshake fails, of which `onFailure` hears
@@ -15,6 +16,7 @@ export function upgradeToTls(
   stream.cork();
   nextTick(() => stream.uncork());
   const secured = new TLSSocket(stream, { isServer: true, secureContext });
+  letGoWhenClosed(secured);
   return new Promise((resolve) => {
     const fail = (): void => resolve(undefined);
     // Before the handshake is done Node reports its errors under this name only.

@@ -1,4 +1,5 @@
 /** The way into a proxy's guest, opened when it is first needed and again after it was lost. */
+import { linkedAbort } from '../kernel/linked-abort.ts';
 import type { Clock } from '../kernel/clock.ts';
 import {
   AgentLost,
@@ -60,15 +61,15 @@ export class AgentLink {
 
   async #inTime<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, patienceMs, proxy } = this.#options;
-    const late = new AbortController();
+    const late = linkedAbort(signal);
     const timer = clock.setTimer(clock.now() + patienceMs, () =>
       late.abort(new AgentLost(`the guest of ${proxy.name} has not answered for ${patienceMs / 1000} s`)),
     );
-    const either = AbortSignal.any([signal, late.signal]);
     try {
-      return await untilAborted(work(either), either);
+      return await untilAborted(work(late.signal), late.signal);
     } finally {
       timer.cancel();
+      late.unlink();
     }
   }
 }

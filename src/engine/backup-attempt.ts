@@ -1,4 +1,5 @@
 /** One attempt at a backup: everything from the snapshot to its removal, within one lock period. */
+import { linkedAbort } from '../kernel/linked-abort.ts';
 import { NbdError, NbdRefused } from '../nbd/client/errors.ts';
 import type { PointInfo } from '../repository/repository-api.ts';
 import type { ServerItem, SnapshotDetail } from '../sdk/scp-client-api.ts';
@@ -56,7 +57,7 @@ async function backUpLocked(
   snapshot: SnapshotDetail,
   lock: HeldLock,
 ): Promise<AttemptResult> {
-  const signal = AbortSignal.any([context.signal, lock.lease.signal]);
+  const signal = linkedAbort(context.signal, lock.lease.signal).signal;
   await inStep(context, 'lock', () => checkStillLatest(context, order.server, snapshot));
   const { server, job } = order;
   const { deviceIds, id: snapshotId } = snapshot;

@@ -6,6 +6,7 @@
  * reaching for a disk outside of the current batch changes the batch.
  * @source workflow of VM backups, HotAdd
  */
+import { DiskWithin } from './disk-within.ts';
 import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import { AgentLink } from './agent-link.ts';
@@ -234,18 +235,7 @@ function sizeOf({ disks }: AttachedDisks, deviceId: string): number {
 /** A guest's kernel counts whole sectors; what lies behind the end of the disk is none of its bytes. */
 function inItsSize(disk: OpenDisk, sizeBytes: number): OpenDisk {
   if (disk.info.sizeBytes === sizeBytes) return disk;
-  return {
-    info: { ...disk.info, sizeBytes },
-    get reconnects() {
-      return disk.reconnects;
-    },
-    read: (...range) => disk.read(...range),
-    write: (...change) => disk.write(...change),
-    writeZeroes: (...change) => disk.writeZeroes(...change),
-    flush: (...how) => disk.flush(...how),
-    blockStatus: (...query) => disk.blockStatus(...query),
-    close: () => disk.close(),
-  };
+  return new DiskWithin(disk, (work) => work(), { ...disk.info, sizeBytes });
 }
 
 const PROXYS_FAULT: ReadonlySet<SetbackKind> = new Set(['proxy-lost', 'guest-wrote']);

@@ -10,6 +10,7 @@
  *
  * @source SCP 6.11.3 guide, backup resources: renew every 1-2 minutes, deleted at the deadline
  */
+import { linkedAbort } from '../kernel/linked-abort.ts';
 import { type Clock, sleep } from '../kernel/clock.ts';
 import { NO_RETRY } from '../sdk/caller.ts';
 import type { BackupResource, ScpClient } from '../sdk/scp-client-api.ts';
@@ -130,16 +131,17 @@ export class LeaseKeeper {
   }
 
   async #ask<T>(question: (scp: ScpClient) => Promise<T>): Promise<T> {
-    const late = new AbortController();
+    const late = linkedAbort(this.#stopped.signal);
+    const { signal } = late;
     const { clock } = this.#terms;
     const quarterMs = (this.#expiresAtMs - clock.now()) / 4;
     const patienceMs = Math.min(Math.max(quarterMs, ANSWER_TIMEOUT.minMs), ANSWER_TIMEOUT.maxMs);
     const timer = clock.setTimer(clock.now() + patienceMs, () => late.abort(new Error('no answer in time')));
-    const signal = AbortSignal.any([late.signal, this.#stopped.signal]);
     try {
       return await untilAborted(question(this.#terms.scp.with({ signal, retry: NO_RETRY })), signal);
     } finally {
       timer.cancel();
+      late.unlink();
     }
   }
 }

@@ -4,6 +4,8 @@
  * A device file that was opened stays with its device. A name does not: when `vdb` goes, the next disk becomes `vdb`.
  * So the connection that opened the device is the only one; nothing is ever dialled again.
  */
+import { DiskWithin } from './disk-within.ts';
+import { linkedAbort } from '../kernel/linked-abort.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { connectNbd } from '../nbd/client/connect-nbd.ts';
 import { NbdConnectionLost, NbdRefused, NbdTimeout } from '../nbd/client/errors.ts';
@@ -36,7 +38,7 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
       throw error;
     }
   };
-  const again = new AbortController();
+  const again = linkedAbort(signal);
   const disk = await guarded(
     connectNbd(
       {
@@ -44,25 +46,15 @@ export async function openNbdDevice(options: NbdDeviceOptions): Promise<OpenDisk
         dial: options.dial,
         connections: 1,
         retries: 0,
-        signal: AbortSignal.any([signal, again.signal]),
+        signal: again.signal,
         ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
       },
       clock,
     ),
   );
+  again.unlink();
   again.abort(GONE);
-  return {
-    info: disk.info,
-    get reconnects() {
-      return disk.reconnects;
-    },
-    read: (...range) => guarded(disk.read(...range)),
-    write: (...change) => guarded(disk.write(...change)),
-    writeZeroes: (...change) => guarded(disk.writeZeroes(...change)),
-    flush: (...how) => guarded(disk.flush(...how)),
-    blockStatus: (...query) => guarded(disk.blockStatus(...query)),
-    close: () => disk.close(),
-  };
+  return new DiskWithin(disk, (work) => guarded(work()));
 }
 
 function asSilent(error: Error): Error {

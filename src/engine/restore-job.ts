@@ -1,4 +1,5 @@
 /** A restore from the point to the server: the target is prepared, locked, written, released, started if asked. */
+import { linkedAbort } from '../kernel/linked-abort.ts';
 import type { PointDiskInfo, PointReader } from '../repository/repository-api.ts';
 import type { ServerItem } from '../sdk/scp-client-api.ts';
 import { acquireLock, type HeldLock } from './acquire-lock.ts';
@@ -84,7 +85,7 @@ async function writeLocked(
   held.defer(() => settleHotAdded(context));
   const lock = held.use(await inStep(context, 'lock', () => acquireLock(context, server.id, 'restore')));
   held.defer(() => settleHotAdded(context));
-  const signal = AbortSignal.any([context.signal, lock.lease.signal]);
+  const signal = linkedAbort(context.signal, lock.lease.signal).signal;
   const progress = { hasWritten: false };
   try {
     await using door = await openDoor(context, {

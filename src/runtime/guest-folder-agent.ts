@@ -4,6 +4,7 @@
  *
  * What a device is shows when it is looked at: a block device or a file is read as such, a unix socket speaks NBD.
  */
+import { type Around, DiskWithin } from '../engine/disk-within.ts';
 import { constants } from 'node:fs';
 import { access, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -57,7 +58,7 @@ interface FolderAgentOptions {
 function createFolderAgent(options: FolderAgentOptions): ProxyAgent {
   const { clock } = options;
   const opened = new Set<OpenDisk>();
-  const hold: Hold = (work) => whileHolding(clock, work);
+  const hold: Around = (work) => whileHolding(clock, work);
   return {
     devices: (signal) =>
       hold(async () => {
@@ -71,29 +72,11 @@ function createFolderAgent(options: FolderAgentOptions): ProxyAgent {
         const place = (await findDevices(options)).find((one) => one.name === name);
         asked.signal.throwIfAborted();
         if (place === undefined) throw new DeviceGone(`${options.proxy} has no device ${name}`);
-        const disk = holdingDisk(await openDevice(place, asked, options), hold);
+        const disk = new DiskWithin(await openDevice(place, asked, options), hold);
         opened.add(disk);
         return disk;
       }),
     close: async () => void (await Promise.all(Array.from(opened, (disk) => disk.close()))),
-  };
-}
-
-type Hold = <T>(work: () => Promise<T>) => Promise<T>;
-
-/** The disk of a world whose time stands still while the system works. */
-function holdingDisk(disk: OpenDisk, hold: Hold): OpenDisk {
-  return {
-    info: disk.info,
-    get reconnects() {
-      return disk.reconnects;
-    },
-    read: (...range) => hold(() => disk.read(...range)),
-    write: (...change) => hold(() => disk.write(...change)),
-    writeZeroes: (...change) => hold(() => disk.writeZeroes(...change)),
-    flush: (...how) => hold(() => disk.flush(...how)),
-    blockStatus: (...query) => hold(() => disk.blockStatus(...query)),
-    close: () => hold(() => disk.close()),
   };
 }
 

@@ -1,5 +1,6 @@
 /** A place for one connection, which is opened when it is needed and again after it was lost. */
 import { type Clock, sleep } from '../../kernel/clock.ts';
+import { type LinkedAbort, linkedAbort } from '../../kernel/linked-abort.ts';
 import { NbdConnectionLost } from './errors.ts';
 import { NbdConnection } from './nbd-connection.ts';
 
@@ -16,9 +17,8 @@ const MAX_BACK_OFF = 16;
 
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #closing = new AbortController();
   /** Aborted when there is to be no more opening. */
-  readonly #stop: AbortSignal;
+  readonly #stop: LinkedAbort;
   #connection: NbdConnection | undefined;
   #users = 0;
   #opening: Promise<NbdConnection> | undefined;
@@ -27,8 +27,7 @@ export class Lane {
 
   constructor(options: LaneOptions, connection?: NbdConnection) {
     this.#options = options;
-    const closing = this.#closing.signal;
-    this.#stop = options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
+    this.#stop = linkedAbort(options.signal);
     this.#connection = connection;
     this.#attempts = connection === undefined ? 0 : 1;
   }
@@ -61,13 +60,14 @@ export class Lane {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new NbdConnectionLost('client is closed'));
+    this.#stop.unlink();
+    this.#stop.abort(new NbdConnectionLost('client is closed'));
     await this.#opening?.catch(() => undefined);
     await this.#connection?.close();
   }
 
   async #open(): Promise<NbdConnection> {
-    const signal = this.#stop;
+    const { signal } = this.#stop;
     const isAgain = this.#connection !== undefined;
     if (this.#attempts > 0) await this.#backOff(signal);
     this.#attempts++;

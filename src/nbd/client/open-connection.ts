@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../kernel/clock.ts';
+import { linkedAbort } from '../../kernel/linked-abort.ts';
 import { NbdConnectionLost, NbdTimeout } from './errors.ts';
 import type { NbdDial } from './nbd-client-api.ts';
 
@@ -15,15 +16,15 @@ export async function withDialled<T>(
   work: (stream: Duplex) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const deadline = new AbortController();
+  const deadline = linkedAbort(signal);
   const timer = clock.setTimer(clock.now() + timeoutMs, () =>
     deadline.abort(new NbdTimeout(`no connection within ${timeoutMs} ms`)),
   );
-  const either = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
-    return await orAborted(either, dialAndWork(dial, either, work));
+    return await orAborted(deadline.signal, dialAndWork(dial, deadline.signal, work));
   } finally {
     timer.cancel();
+    deadline.unlink();
   }
 }
 

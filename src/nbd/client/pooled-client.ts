@@ -1,4 +1,5 @@
 /** The client: ranges of any length over a few connections, repeated where connections fail. */
+import { linkedAbort } from '../../kernel/linked-abort.ts';
 import { COMMAND, COMMAND_FLAG, TRANSMISSION_FLAG } from '../wire/constants.ts';
 import { ERRNO } from '../wire/errno.ts';
 import { NbdConnectionLost, NbdError, NbdProtocolError } from './errors.ts';
@@ -175,14 +176,14 @@ export class PooledClient implements NbdClient {
       await work(only, signal);
       return;
     }
-    const siblings = new AbortController();
-    const either = signal === undefined ? siblings.signal : AbortSignal.any([signal, siblings.signal]);
+    const siblings = linkedAbort(signal);
     const failures: unknown[] = [];
     const fail = (error: unknown): void => {
       failures.push(error);
       siblings.abort(error);
     };
-    await Promise.all(pieces.map((piece) => work(piece, either).catch(fail)));
+    await Promise.all(pieces.map((piece) => work(piece, siblings.signal).catch(fail)));
+    siblings.unlink();
     if (failures.length > 0) throw failures[0];
   }
 

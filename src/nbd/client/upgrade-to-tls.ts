@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Clock } from '../../kernel/clock.ts';
+import { letGoWhenClosed } from '../../kernel/let-go.ts';
 import { NbdTlsError } from './errors.ts';
 import type { NbdTlsOptions } from './nbd-client-api.ts';
 import { trustIn } from './trust.ts';
@@ -27,6 +28,7 @@ export function upgradeToTls(stream: Duplex, options: NbdTlsOptions, clock: Cloc
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });
+    letGoWhenClosed(secured);
     const fail = (error?: Error): void => {
       secured.destroy();
       reject(
