@@ -6,5 +6,8 @@ import type { EventEmitter } from 'node:events';
  */
 export function letGoWhenClosed(stream: EventEmitter): void {
   // Who else hears of the closing has been called, or is on the list of this very event already.
-  stream.once('close', () => stream.removeAllListeners());
+  stream.once('close', () => stream.removeAllListeners().on('error', ignore));
 }
+
+/** TLS tells of writes that were cancelled even after it has closed, and an unheard error would end the process. */
+const ignore = (): void => undefined;
