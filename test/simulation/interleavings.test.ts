@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { drawSchedule, followSchedule } from '../../harness/explore/chooser.ts';
 import { everySchedule } from '../../harness/explore/every-schedule.ts';
 import { explore, playUnder } from '../../harness/explore/explore.ts';
 import { limitsOf } from '../../harness/explore/races.ts';
 import { parseSchedule } from '../../harness/explore/schedule.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
 import { raceStage, walk } from './race-stage.ts';
+import { createFileSimulator } from './story.ts';
 
 const NAIVE = 'hotadd-without-queue';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 describe('interleavings of HotAdd calls', () => {
   it('of two jobs of one engine are all right, because no two disk tasks ever meet', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HUNTING_GROUNDS } from '../../harness/mutants/hunting-grounds.ts';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { describeHunt, renderHunt } from '../../harness/report/hunt-report.ts';
@@ -7,18 +7,11 @@ import type { Scenario } from '../../harness/runner/scenario-schema.ts';
 import type { Seams } from '../../harness/runner/seams.ts';
 import { type Hunted, hunt } from '../../harness/sweep/hunt.ts';
 import { createSweepLane } from '../../harness/sweep/lane.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator } from './story.ts';
 
 const scenarios = loadScenarios('scenarios/sweep');
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 function seamsOf(id: string): Seams {
   const mutant = MUTANTS.find((one) => one.id === id);

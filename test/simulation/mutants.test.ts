@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import type { Mutant } from '../../harness/mutants/mutant.ts';
 import { type MutantVerdict, runMutants } from '../../harness/mutants/run-mutants.ts';
 import { RULES } from '../../harness/rules/catalogue.ts';
 import { loadScenarios } from '../../harness/runner/load-scenarios.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator } from './story.ts';
 
 const scenarios = loadScenarios('scenarios');
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 const verdicts = new Map<string, Promise<MutantVerdict | undefined>>();
 

@@ -1,32 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
 import { runScenario } from '../../harness/runner/run-scenario.ts';
 import type { Seams } from '../../harness/runner/seams.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator, STORY_HEAD } from './story.ts';
 
-const HEAD = `id: S900-example
-title: A story for the runner's own tests
-rule: A product must be able to do this.
-why: Otherwise nothing works at all.
-world:
-  servers:
-    - name: vm1
-      disks: [{ slot: ide0, size: 128KiB, content: { allocated: 1 } }]
-engine: { lockTime: 60s, renewEvery: 20s }
-`;
-
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 function play(rest: string, seams: Seams = {}): Promise<ScenarioResult> {
-  const scenario = parseScenario(`${HEAD}${rest}`, 'test.yaml');
+  const scenario = parseScenario(`${STORY_HEAD}${rest}`, 'test.yaml');
   return runScenario({ simulator, scenario, transport: 'nbd', seed: '1', seams }, () => 0);
 }
 

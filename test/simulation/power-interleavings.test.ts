@@ -1,20 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { followSchedule } from '../../harness/explore/chooser.ts';
 import { everySchedule } from '../../harness/explore/every-schedule.ts';
 import { explore, playUnder } from '../../harness/explore/explore.ts';
 import { limitsOf } from '../../harness/explore/races.ts';
 import { parseSchedule } from '../../harness/explore/schedule.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
 import { raceStage, walk } from './race-stage.ts';
+import { createFileSimulator } from './story.ts';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 describe('interleavings of HotAdd calls and the power of the proxy', () => {
   it.each(['one-engine-power-cut', 'two-engines-power-cut'])(

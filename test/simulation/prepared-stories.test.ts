@@ -1,34 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../harness/runner/load-scenarios.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
 import { type RunRecord, runOnce } from '../../harness/runner/run-once.ts';
 import { underAttack } from '../../harness/sweep/run-cell.ts';
 import { planSweep } from '../../harness/sweep/sweep.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator, STORY_HEAD } from './story.ts';
 
-const HEAD = `id: W98-example
-title: A story for the tests of what is prepared
-rule: A product must be able to do this.
-why: Otherwise nothing works at all.
-world:
-  servers:
-    - name: vm1
-      disks: [{ slot: ide0, size: 128KiB, content: { allocated: 1 } }]
-engine: { lockTime: 60s, renewEvery: 20s, readBytes: 64KiB }
-`;
 const REFUSED = 'fault: { id: f, on: snapshots.create, kind: error, status: 400';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 function play(story: string): Promise<RunRecord> {
-  const scenario = parseScenario(HEAD + story, 'test.yaml');
+  const scenario = parseScenario(STORY_HEAD + story, 'test.yaml');
   return runOnce({ simulator, scenario, transport: 'nbd', seed: '1', seams: {} });
 }
 

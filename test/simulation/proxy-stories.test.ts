@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
 import { createLane } from '../../harness/runner/run-suite.ts';
 import { runScenario } from '../../harness/runner/run-scenario.ts';
 import type { Seams } from '../../harness/runner/seams.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator } from './story.ts';
 
 const HEAD = `id: S900-example
 title: A story for the runner's own tests
@@ -18,13 +17,7 @@ world:
     - { name: vm2, state: stopped, disks: [{ slot: ide0, size: 64KiB }] }
 `;
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 interface Play {
   readonly world?: string;

@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RULES } from '../../harness/rules/catalogue.ts';
 import { RULE_AREAS, type Rule } from '../../harness/rules/rule-api.ts';
 import { loadScenarios } from '../../harness/runner/load-scenarios.ts';
 import type { ScenarioResult } from '../../harness/runner/outcome.ts';
 import { createLane } from '../../harness/runner/run-suite.ts';
 import type { Scenario } from '../../harness/runner/scenario-schema.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
+import { createFileSimulator } from './story.ts';
 
 const scenarios = loadScenarios('scenarios');
 /** Another seed than that of `backlot run`: no expectation may hang on one seed's disks. */
 const SEED = 'simulation-2';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 const played = new Map<string, Promise<ScenarioResult>>();
 

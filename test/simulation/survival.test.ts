@@ -1,37 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
 import { type RunRecord, runOnce } from '../../harness/runner/run-once.ts';
 import type { CreateEngine, Seams } from '../../harness/runner/seams.ts';
 import { JobFailed } from '../../src/engine/job-failed.ts';
 import type { Engine } from '../../src/engine/engine-api.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
-import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator, STORY_HEAD } from './story.ts';
 
-const HEAD = `id: W98-example
-title: A story for the tests of survival
-rule: A product must be able to do this.
-why: Otherwise nothing works at all.
-world:
-  servers:
-    - name: vm1
-      disks: [{ slot: ide0, size: 128KiB, content: { allocated: 1 } }]
-engine: { lockTime: 60s, renewEvery: 20s, readBytes: 64KiB }
-`;
 const BACKUP = 'steps: [{ backup: {} }]';
 const LOST_ONCE = 'attack: [{ fault: { id: f, on: servers.list, kind: lose-reply } }]';
 const MUST_SUCCEED = 'expect: { jobs: succeed }';
 const KILLED_IN_MID_READ = 'attack: [{ kill: { when: { dataBytes: 64KiB } } }]';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
-function play(attack: string, steps = BACKUP, seams: Seams = {}, head = HEAD): Promise<RunRecord> {
+function play(attack: string, steps = BACKUP, seams: Seams = {}, head = STORY_HEAD): Promise<RunRecord> {
   const scenario = parseScenario(`${head}${attack}\n${steps}\n`, 'test.yaml');
   return runOnce({ simulator, scenario, transport: 'nbd', seed: '1', seams });
 }
@@ -209,7 +192,7 @@ describe('what a story under attack does not forgive', () => {
   });
 
   it('a point that is wrong, though the job that made it was killed', async () => {
-    const head = HEAD.replace('128KiB', '128KiB+512');
+    const head = STORY_HEAD.replace('128KiB', '128KiB+512');
     const attack = 'attack: [{ kill: { when: { storage: sync, path: points } } }]';
     expect((await play(attack, BACKUP, {}, head)).outcome).toBe('passed');
     const record = await play(attack, BACKUP, mutant('cuts-the-last-block'), head);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../harness/mutants/mutants.ts';
 import { loadScenario } from '../../harness/runner/load-scenarios.ts';
 import { parseScenario } from '../../harness/runner/parse-scenario.ts';
@@ -17,16 +17,10 @@ import {
   sweep,
 } from '../../harness/sweep/sweep.ts';
 import type { Transport } from '../../src/engine/engine-api.ts';
-import type { Simulator } from '../../simulator/app/simulator-api.ts';
 import { createSimulator } from '../../simulator/app/simulator.ts';
+import { createFileSimulator } from './story.ts';
 
-let simulator: Simulator;
-beforeAll(async () => {
-  simulator = await createSimulator();
-});
-afterAll(async () => {
-  await simulator[Symbol.asyncDispose]();
-});
+const simulator = await createFileSimulator();
 
 function taskOf(id: string, transport: Transport = 'nbd', mutant?: string): SweepTask {
   const scenario = loadScenario(`scenarios/sweep/${id}.yaml`);
