@@ -77,7 +77,10 @@ async function attemptUntilDone(context: JobContext, order: Order): Promise<Outc
       };
     } catch (error) {
       if (!(error instanceof Setback)) throw error;
-      if (attempt >= MAX_ATTEMPTS) throw new JobFailed(error.kind, error, { hint: hintFor(error) });
+      // No second snapshot beside one that could not be removed.
+      const isInTheWay = context.note.record.snapshots.length > 0;
+      if (attempt >= MAX_ATTEMPTS || isInTheWay)
+        throw new JobFailed(error.kind, error, { hint: hintFor(error) });
       warn(context, `attempt ${attempt} was given up: ${error.message}`);
       if (BEGINS_ANEW.has(error.kind)) {
         await inStep(context, 'cbt', () => resetCbt(context, order.server));

@@ -161,7 +161,7 @@ function runsOut(seen: Observation, lock: ResourceLife): Broken | undefined {
   };
 }
 
-/** A planned fault kept the engine busy, or struck the lock itself, since it was last seen to hold. */
+/** A planned fault kept the engine busy or struck the lock, or the platform had no time for it, since it last held. */
 function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean {
   const last = lastHold(lock);
   const isStruck = isHindered(seen, { actor: lock.actor, from: last, to: end });
@@ -169,9 +169,26 @@ function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean 
     ({ n, on }) =>
       n >= last.n && n <= end.n && (on === 'lease' || on === 'backup-resources.renew' || on === 'world'),
   );
+  const isTurnedAway = seen.calls.some(
+    (call) => call.n >= last.n && call.n <= end.n && asksAbout(call, lock) && isBusyAnswer(call),
+  );
   // Somebody has ended it before its time.
   const isCutShort = end.t < last.t + lockTimeOf(lock) * 1000;
-  return isStruck || isLeaseFault || isCutShort || isKilledBetween(seen, lock.actor, last.n, end.n);
+  return (
+    isStruck || isLeaseFault || isTurnedAway || isCutShort || isKilledBetween(seen, lock.actor, last.n, end.n)
+  );
+}
+
+/** Tells the engine whether the lock holds: a renewal, or a look at it. */
+function asksAbout({ segments, operation }: Call, { id }: ResourceLife): boolean {
+  return (
+    segments.includes(id) && (operation === 'backup-resources.get' || operation === 'backup-resources.renew')
+  );
+}
+
+/** 429 and 503: too many calls, or not now. */
+function isBusyAnswer({ reply }: Call): boolean {
+  return reply?.status === 429 || reply?.status === 503;
 }
 
 function lockTimeOf({ renewals, lockTimeSeconds }: ResourceLife): number {
@@ -255,13 +272,7 @@ function givesUp(seen: Observation, renewal: Call, lock: ResourceLife): Broken |
   const given = lock.deletedBy.find(({ n }) => n > renewal.n);
   if (given === undefined || isKilledBetween(seen, renewal.actor, renewal.n, given.n)) return undefined;
   if (hasServed(seen, lock)) return undefined;
-  const hasAsked = seen.calls.some(
-    (call) =>
-      call.n > renewal.n &&
-      call.n < given.n &&
-      call.segments.includes(lock.id) &&
-      (call.operation === 'backup-resources.get' || call.operation === 'backup-resources.renew'),
-  );
+  const hasAsked = seen.calls.some((call) => call.n > renewal.n && call.n < given.n && asksAbout(call, lock));
   if (hasAsked) return undefined;
   return {
     at: given.n,
