@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
-import { TransportError } from '../../../src/sdk/http-transport.ts';
+import { type HttpResponse, TransportError } from '../../../src/sdk/http-transport.ts';
 import { createKill, tapScp } from './changed-env.ts';
 import { expectSameAsLive, runNotes } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
@@ -19,6 +19,13 @@ async function killWhen(rig: Rig, hasCome: () => boolean): Promise<void> {
 }
 
 const hotAdded = (rig: Rig) => rig.hosted.world.hotAdd.list();
+
+/** The answer without one of the disks that a server's configuration names. */
+function withoutDisk(answer: HttpResponse, diskId: string): HttpResponse {
+  const hide = (_key: string, value: unknown): unknown =>
+    Array.isArray(value) ? value.filter((item) => item?.disk_id !== diskId) : value;
+  return { ...answer, body: JSON.stringify(JSON.parse(answer.body, hide)) };
+}
 
 describe('the clean-up after a killed engine', () => {
   it('detaches first, then unlocks, then deletes the snapshot, then powers off what was started', async () => {
@@ -132,6 +139,24 @@ describe('the clean-up after a killed engine', () => {
       'backup-resource',
       'snapshot',
     ]);
+    await expectProxiesClean(rig);
+  });
+
+  it('detaches also a disk that the configuration shows only once another one is gone', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await killWhen(rig, () => hotAdded(rig).length > 1);
+    const diskIds = hotAdded(rig).map(({ id }) => id);
+    const [, late = ''] = diskIds;
+    const hiding = (env: EngineEnvironment) =>
+      tapScp(env, async ({ path }, send) => {
+        const isHidden = hotAdded(rig).length > 1 && path.includes('/20240725/servers/');
+        return isHidden ? withoutDisk(await send(), late) : send();
+      });
+    const { removed, warnings } = await rig.run(rig.engine({}, hiding).cleanup());
+    expect(warnings).toEqual([]);
+    const removals = rig.hosted.world.tasks.list().filter(({ action }) => action === 'hotadd.remove');
+    expect(removals).toHaveLength(2);
+    expect(removed.filter(({ kind }) => kind === 'hot-added-disk').map(({ id }) => id)).toEqual(diskIds);
     await expectProxiesClean(rig);
   });
 

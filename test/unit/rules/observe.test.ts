@@ -166,6 +166,14 @@ describe('what rules see of a journal', () => {
   });
 });
 
+it('a journal that has grown since it was last read is read again, else not', () => {
+  const journal = [...journalOf([1, takeSnapshot(1)])];
+  const seen = observe(journal);
+  expect(observe(journal)).toBe(seen);
+  journal.push(...journalOf([1, takeSnapshot(1)], [2, takeSnapshot(2)]).slice(1));
+  expect(observe(journal).calls.map(({ call }) => call)).toEqual([1, 2]);
+});
+
 it('instants are read and written as the calendar has them', () => {
   for (const text of [
     '1970-01-01T00:00:00Z',
