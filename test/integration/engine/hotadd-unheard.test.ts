@@ -59,6 +59,27 @@ describe('a disk of which it is not known whether it is attached', () => {
     await expectProxiesClean(rig);
   });
 
+  it('keeps its lock, which runs out, where the platform does not tell whether that still holds', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    const { faults, world } = rig.hosted;
+    faults.add({ kind: 'detach-hangs', ms: 0, on: 'guest', times: 0 });
+    const onProgress = ({ step = '' }): void => {
+      if (step === 'detach') faults.add({ kind: 'lose-reply', on: 'backup-resources.get', times: 0 });
+    };
+    const engine = rig.engine({ busyWaitMs: 60_000 }, (env) => ({ ...env, onProgress }));
+    const { pointId, warnings } = await rig.run(engine.backup(HOTADD_JOB));
+    expect(warnings).toContainEqual(expect.stringMatching(/^backup resource .* could not be released/));
+    expect(world.hotAdd.list(), 'they hang on the lock still').toHaveLength(2);
+    expectLocksKept(rig);
+    await expectSameAsLive(rig, pointId);
+    await cleanUpLater(rig);
+    const ends = world.journal.entries.flatMap((entry) =>
+      entry.type === 'state' && entry.entity === 'backup-resource' ? [entry.to] : [],
+    );
+    expect(ends.at(-1)).toBe('expired');
+    await expectProxiesClean(rig);
+  });
+
   it('because the clock of the engine jumped is used when it is there', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     const machine = new MachineClock(rig.clock);
