@@ -16,8 +16,8 @@ export function parseEnvelope(operation: string, response: HttpResponse): unknow
   if (isSuccess && response.body === '') return {};
   const envelope = parseObject(response.body);
   if (envelope === undefined) {
-    if (isSuccess) throw new DamagedAnswer(operation, '', `is no JSON object: ${excerpt(response.body)}`);
-    throw refusal(operation, response, String(response.status), excerpt(response.body));
+    if (isSuccess) throw new DamagedAnswer(operation, '', `is no JSON object: ${quoted(response.body)}`);
+    throw refusal(operation, response, String(response.status), quoted(response.body));
   }
   const code = codeOf(envelope);
   const message = typeof envelope.message === 'string' ? envelope.message : '';
@@ -55,6 +55,8 @@ function refusal(operation: string, response: HttpResponse, code: string, messag
   });
 }
 
-function excerpt(body: string): string {
+/** A page of some gateway tells what is wrong; a damaged answer of the platform may hold a token or a certificate. */
+function quoted(body: string): string {
+  if (/^\s*[{[]/.test(body)) return 'it is cut or damaged, and not shown because it may hold secrets';
   return body.length <= EXCERPT ? body : `${body.slice(0, EXCERPT)}...`;
 }

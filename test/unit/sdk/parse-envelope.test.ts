@@ -48,3 +48,15 @@ it('keeps the time that the platform asked to wait', () => {
 it.each(['not json', '[]', '{"code":0,"message":""}'])('calls %j a broken contract', (body) => {
   expect(failureOf(answer(200, body))).toBeInstanceOf(ProtocolError);
 });
+
+it('quotes the page of a gateway, and nothing of an answer of the platform', () => {
+  expect(failureOf(answer(200, '<html>who are you?</html>'))).toMatchObject({
+    message: 'op: the answer is no JSON object: <html>who are you?</html>',
+  });
+  const cut = '{"code":0,"data":{"access":{"token":{"id":"secret-token"';
+  for (const status of [200, 500])
+    expect(failureOf(answer(status, cut))).toMatchObject({
+      message: expect.stringContaining('cut or damaged'),
+    });
+  for (const status of [200, 500]) expect(String(failureOf(answer(status, cut)))).not.toContain('secret');
+});
