@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import { sleep } from '../../../src/kernel/clock.ts';
 import { tapNbd } from './changed-env.ts';
 import { expectSameBytes, runNotes } from './expect-image.ts';
 import { createRig, KIB, MIB, type Rig } from './rig.ts';
+
+const DAY_MS = 86_400_000;
 
 async function backUpAndStop(rig: Rig): Promise<string> {
   const { pointId } = await rig.run(rig.engine().backup({ server: 'erp-01', transport: 'nbd' }));
@@ -59,6 +62,29 @@ describe('a restore whose lock runs out in mid-write', () => {
     await rig.run(rig.engine().restore({ pointId, to: 'erp-01', transport: 'nbdssl', powerOn: true }));
     expectSameBytes(await rig.disk(rig.server.id, 'ide0'), image, 'ide0');
     expect(rig.server.status).toBe('running');
+  });
+});
+
+describe('a restore whose lock runs out while a write hangs', () => {
+  it('lets go of the write as soon as it knows', async () => {
+    await using rig = await createRig();
+    const pointId = await backUpAndStop(rig);
+    let lostAtMs: number | undefined;
+    const engine = rig.engine({ lockTimeSeconds: 60 }, (env) =>
+      tapNbd(env, () => ({
+        write: async (_offset, _data, _options, signal) => {
+          lostAtMs ??= rig.clock.now();
+          expireLocks(rig);
+          await sleep(rig.clock, DAY_MS, signal);
+        },
+      })),
+    );
+    const job = rig.run(engine.restore({ pointId, to: 'erp-01', transport: 'nbd' }));
+    await expect(job).rejects.toMatchObject({
+      cause: { kind: 'lease-lost' },
+      unusableTarget: { name: 'erp-01' },
+    });
+    expect(rig.clock.now() - (lostAtMs ?? 0)).toBeLessThan(60_000);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   DISK,
   GRAIN,
   SERVER,
+  START_MS,
   type SmallWorld,
   emptyDisk,
   finish,
@@ -186,5 +187,22 @@ describe('the space of a datastore', () => {
     expect(used()).toEqual([0, 32]);
     world.guest.writeSynthetic(SERVER, DISK, 0, 16 * 10);
     expect(used()).toEqual([10, 32]);
+  });
+
+  it('is free of a server from the instant of its removal on, also before the world has woken', async () => {
+    const disks = [emptyDisk(DISK, 32 * 2 ** 20, { preallocate: 'full' })];
+    const { world, clock, journal } = smallWorld([serverSpec({ disks, isRunning: false })], {
+      settings: { taskMs: { 'server.delete': 700 } as never },
+    });
+    const isGone = (): boolean =>
+      journal.entries.some((entry) => entry.type === 'state' && entry.to === 'deleted');
+    const seen: unknown[] = [];
+    // Timers of one instant fire in the order they were set in: this one comes before the world's.
+    clock.setTimer(START_MS + 700, () => seen.push(isGone(), world.datastores[0]?.usedMb, isGone()));
+    world.servers.delete(SERVER, 'me');
+    await clock.advanceBy(699);
+    expect(world.datastores[0]?.usedMb).toBe(32);
+    await clock.advanceBy(1);
+    expect(seen).toEqual([false, 0, true]);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultKind } from '../../../simulator/fault/fault-api.ts';
 import { damageable, type StrikeRead } from '../../../simulator/fault/payload-faults.ts';
+import type { ExportDevice } from '../../../simulator/nbd/export-device.ts';
 import { concat } from '../../../simulator/store/content-reader.ts';
-import { MemoryDevice } from '../../nbd/memory-device.ts';
+import { DEVICE_BLOCK_BYTES, MemoryDevice } from '../../nbd/memory-device.ts';
 
 const CONTENT = Uint8Array.from({ length: 64 }, (_, at) => at * 2);
 
@@ -53,9 +54,31 @@ describe('a corrupted payload', () => {
     expect(differences([...concat(await device.read(0, 64))], 0)).toEqual([]);
   });
 
-  it('is the device in everything else', () => {
+  it('is the device in everything else', async () => {
     const { seen, device } = stage({ kind: 'corrupt-payload' });
     expect(seen.sizeBytes).toBe(64);
+    expect(seen.isReadOnly).toBe(false);
     expect(seen.metaContexts).toEqual(device.metaContexts);
+    await seen.flush();
+    expect(device.flushes).toBe(1);
+  });
+
+  it.each<[string, (device: ExportDevice) => void | Promise<void>]>([
+    ['a write', (device) => device.write(DEVICE_BLOCK_BYTES + 5, Uint8Array.of(9, 8, 7))],
+    ['zeros', (device) => device.zero(0, DEVICE_BLOCK_BYTES, false)],
+    ['zeros that may be holes', (device) => device.zero(0, DEVICE_BLOCK_BYTES, true)],
+    ['a trim', (device) => device.trim(DEVICE_BLOCK_BYTES, DEVICE_BLOCK_BYTES)],
+  ])('lets %s through, and waits for it', async (_, change) => {
+    const disk = (isAsync: boolean): MemoryDevice =>
+      new MemoryDevice({ sizeBytes: 3 * DEVICE_BLOCK_BYTES, isAsync }).fill(0, 2 * DEVICE_BLOCK_BYTES, 1);
+    const [direct, behind] = [disk(false), disk(true)];
+    const seen = damageable(behind, () => []);
+    await change(direct);
+    const done = change(seen);
+    expect(done).toBeInstanceOf(Promise);
+    await done;
+    expect(behind.bytes.equals(direct.bytes)).toBe(true);
+    const whole = ['base:allocation', 0, behind.sizeBytes, 9] as const;
+    expect(seen.blockStatus(...whole)).toEqual(direct.blockStatus(...whole));
   });
 });

@@ -21,3 +21,10 @@ it('stories that take long are begun first, and reported in their own place', as
   expect(begun).toEqual(['S021', 'S035', 'S001']);
   expect(results.map(({ scenario }) => scenario.slice(0, 4))).toEqual(['S001', 'S021', 'S035']);
 });
+
+it('what comes before an attack takes its time as the attack does', () => {
+  const [story] = loadScenarios('scenarios').filter(({ id }) => id.startsWith('S021'));
+  if (story === undefined) throw new Error('there is no S021');
+  expect(drivenCost({ ...story, prepare: story.steps })).toBe(2 * drivenCost(story));
+  expect(drivenCost(story)).toBeGreaterThan(0);
+});
