@@ -2,11 +2,11 @@
 import { messageOf } from '../repository/errors.ts';
 import type { BackupResource, ScpClient } from '../sdk/scp-client-api.ts';
 import { isRefusal, TaskFailed } from '../sdk/scp-error.ts';
-import { attachedOf } from './detach-disks.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS } from './job-context.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { unheardUntilMs } from './outlive-locks.ts';
-import { isResourceGone, releaseContextOf, releaseResource } from './release.ts';
+import { releaseContextOf } from './release.ts';
+import { releaseLock } from './release-lock.ts';
 import { retryWhileTaken, ServerTaken } from './wait-while-taken.ts';
 
 export interface HeldLock extends AsyncDisposable {
@@ -93,28 +93,10 @@ async function waitUntilRunning(
   throw failure ?? new Error(`the backup resource became ${resource.status} instead of running`);
 }
 
-/**
- * Where the platform does not tell whether the lock still holds, disks that hang on proxies under it were left alone. To
- * delete it under them is worse than to let it run out, which takes them off.
- * @throws Error while they hang there and the lock may hold
- */
-async function checkNothingHangsOnIt(
-  { note, scpAlways: scp }: JobContext,
-  resourceId: string,
-): Promise<void> {
-  for (const { proxy, diskIds } of note.record.hotAdded) {
-    const attached = await attachedOf(scp, proxy.id, diskIds);
-    // What the platform tells of, `settleHotAdded` has asked it to take off.
-    if (attached.length > 0) await isResourceGone(scp, resourceId);
-  }
-}
-
 async function unlock(context: JobContext, resourceId: string, lease?: LeaseKeeper): Promise<void> {
   await lease?.stop();
   try {
-    await checkNothingHangsOnIt(context, resourceId);
-    await releaseResource(releaseContextOf(context), resourceId);
-    context.note.dropResource(resourceId);
+    await releaseLock(releaseContextOf(context), context.note, resourceId);
   } catch (error) {
     context.warnings.push(
       `backup resource ${resourceId} could not be released (${messageOf(error)}); ` +

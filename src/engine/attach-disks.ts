@@ -3,13 +3,14 @@ import { sleep } from '../kernel/clock.ts';
 import { messageOf } from '../repository/errors.ts';
 import type { HotAddRequest } from '../sdk/scp-client-api.ts';
 import { hasComeToNothing } from '../sdk/scp-error.ts';
-import { attachedOf, detachDisks } from './detach-disks.ts';
+import { attachedOf } from './detach-disks.ts';
 import { locateDevice, waitForDevices, waitUntilUnseen } from './find-devices.ts';
 import { type AttachOrder, idsOf, type SourceDisk } from './hot-add-order.ts';
 import { type JobContext, report, TASK_TIMEOUT_MS, warn } from './job-context.ts';
 import type { GuestBlockDevice, ProxyAddress } from './proxy-agent.ts';
 import { asTrouble, isProxyBusy, ProxyTrouble } from './proxy-trouble.ts';
 import { releaseContextOf } from './release.ts';
+import { detachNoted } from './release-hot-added.ts';
 import { Setback } from './setback.ts';
 import { retryWhile } from './wait-while-taken.ts';
 
@@ -30,7 +31,7 @@ export async function attachDisks(context: JobContext, order: AttachOrder): Prom
   );
   const giveUpDisks = context.desk.holdDisks(proxy.id, disks.length);
   const detach = async (): Promise<void> => {
-    await detachNoted(context, order);
+    await detachOrWarn(context, order);
     giveUpDisks();
     leaveSlots();
   };
@@ -111,12 +112,11 @@ async function addOnce(context: JobContext, { proxy, disks, serverId, snapshotId
  * With the lock everything that was attached under it has gone, and what is there now may be somebody else's: that is
  * left to the settling of the note. Never throws: what stays is in the note, and the warning says so.
  */
-async function detachNoted(context: JobContext, { proxy, disks, signal }: AttachOrder): Promise<void> {
+async function detachOrWarn(context: JobContext, { proxy, disks, signal }: AttachOrder): Promise<void> {
   if (signal.reason instanceof Setback) return;
   const diskIds = idsOf(disks);
   try {
-    await detachDisks(releaseContextOf(context), proxy.id, diskIds);
-    await context.note.dropHotAdded(proxy.id, diskIds);
+    await detachNoted(releaseContextOf(context), context.note, { proxy, diskIds });
   } catch (error) {
     warn(
       context,

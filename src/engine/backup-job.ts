@@ -77,10 +77,11 @@ async function attemptUntilDone(context: JobContext, order: Order): Promise<Outc
       };
     } catch (error) {
       if (!(error instanceof Setback)) throw error;
-      // No second snapshot beside one that could not be removed.
-      const isInTheWay = context.note.record.snapshots.length > 0;
-      if (attempt >= MAX_ATTEMPTS || isInTheWay)
-        throw new JobFailed(error.kind, error, { hint: hintFor(error) });
+      const inTheWay = context.note.record.snapshots.map(({ name }) => name);
+      if (attempt >= MAX_ATTEMPTS || inTheWay.length > 0)
+        throw new JobFailed(error.kind, error, {
+          hint: attempt >= MAX_ATTEMPTS ? hintFor(error) : `${hintFor(error)}; ${whyNoMore(inTheWay)}`,
+        });
       warn(context, `attempt ${attempt} was given up: ${error.message}`);
       if (BEGINS_ANEW.has(error.kind)) {
         await inStep(context, 'cbt', () => resetCbt(context, order.server));
@@ -105,6 +106,17 @@ function hintFor(setback: Setback): string {
   return (
     HINTS[setback.kind] ??
     'check the data network between this machine and the hosts, then run the backup again'
+  );
+}
+
+/**
+ * No second snapshot is taken beside one that could not be removed. That shows only when the attempt is over, too late
+ * for it to fall back to the network as a last one does; the next backup has all its attempts again.
+ */
+function whyNoMore(snapshots: readonly string[]): string {
+  return (
+    `no further attempt was made, because snapshot ${snapshots.join(', ')} could not be removed: ` +
+    'the next backup of the server, or "backlot cleanup", removes it'
   );
 }
 

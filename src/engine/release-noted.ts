@@ -3,8 +3,9 @@ import { messageOf } from '../repository/errors.ts';
 import type { CleanupResult } from './engine-api.ts';
 import { powerOffIfIdle } from './proxy-power.ts';
 import { outliveLocks } from './outlive-locks.ts';
-import { type ReleaseContext, releaseResource, releaseSnapshot } from './release.ts';
+import { type ReleaseContext, releaseSnapshot } from './release.ts';
 import { releaseHotAdded } from './release-hot-added.ts';
+import { releaseLock } from './release-lock.ts';
 import type { RunNote } from './run-note.ts';
 
 /**
@@ -26,16 +27,14 @@ export async function releaseNoted(
       return false;
     }
   };
-  const detach = async (): Promise<void> => {
-    const ids = await releaseHotAdded(context, note);
-    removed.push(...ids.map((id) => ({ kind: 'hot-added-disk' as const, id })));
-  };
+  const addDisks = (ids: readonly string[]): void =>
+    void removed.push(...ids.map((id) => ({ kind: 'hot-added-disk' as const, id })));
+  const detach = async (): Promise<void> => addDisks(await releaseHotAdded(context, note));
   // What hangs goes with its backup resource, so a failure counts only after that.
   await detach().catch(() => {});
   for (const id of note.record.resourceIds)
     await attempt(`backup resource ${id}`, async () => {
-      await releaseResource(context, id);
-      note.dropResource(id);
+      addDisks(await releaseLock(context, note, id));
       removed.push({ kind: 'backup-resource', id });
     });
   if (note.record.hotAdded.length > 0) await attempt('a hot-added disk', detach);

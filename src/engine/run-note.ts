@@ -50,6 +50,8 @@ export class RunNote {
   readonly #repository: Repository;
   readonly #key: string;
   #record: RunRecord;
+  /** By proxy and disk. In memory alone: another process asks anew. */
+  readonly #failedRemovals = new Map<string, unknown>();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(repository: Repository, tag: string, record: RunRecord) {
@@ -102,6 +104,7 @@ export class RunNote {
 
   addHotAdded(proxy: ProxyAddress, diskIds: readonly string[]): Promise<void> {
     const { hotAdded } = this.#record;
+    for (const id of diskIds) this.#failedRemovals.delete(`${proxy.id}/${id}`);
     const known = hotAdded.find((noted) => noted.proxy.id === proxy.id)?.diskIds ?? [];
     const all = { proxy, diskIds: [...new Set([...known, ...diskIds])] };
     return this.update({ hotAdded: [...hotAdded.filter((noted) => noted.proxy.id !== proxy.id), all] });
@@ -114,6 +117,16 @@ export class RunNote {
         : noted,
     );
     return this.update({ hotAdded: left.filter((noted) => noted.diskIds.length > 0) });
+  }
+
+  /** The removal of these disks was asked for, and this is what became of it. */
+  failRemoval(proxyId: string, diskIds: readonly string[], why: unknown): void {
+    for (const id of diskIds) this.#failedRemovals.set(`${proxyId}/${id}`, why);
+  }
+
+  /** What became of the last removal of a disk since it was added; `undefined` when none was asked for. */
+  failedRemoval(proxyId: string, diskId: string): unknown {
+    return this.#failedRemovals.get(`${proxyId}/${diskId}`);
   }
 
   async addStartedProxy(proxy: ProxyAddress): Promise<void> {

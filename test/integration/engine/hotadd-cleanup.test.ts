@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../../simulator/domain/default-settings.ts';
-import type { EngineEnvironment } from '../../../src/engine/engine-api.ts';
+import type { EngineEnvironment, EngineOptions } from '../../../src/engine/engine-api.ts';
 import { type HttpResponse, TransportError } from '../../../src/sdk/http-transport.ts';
 import { createKill, tapScp } from './changed-env.ts';
-import { expectSameAsLive, runNotes } from './expect-image.ts';
+import { expectLocksKept, expectSameAsLive, runNotes } from './expect-image.ts';
 import { expectProxiesClean, HOTADD_JOB, passTimeUntil, prepareStranger, statusOf } from './proxies.ts';
 import { createRig, ONE_PROXY, type Rig } from './rig.ts';
 
 /** Kills an engine in a backup as soon as something has come about. */
-async function killWhen(rig: Rig, hasCome: () => boolean): Promise<void> {
+async function killWhen(rig: Rig, hasCome: () => boolean, options: EngineOptions = {}): Promise<void> {
   const kill = createKill();
   rig
-    .engine({}, kill.deaden)
+    .engine(options, kill.deaden)
     .backup(HOTADD_JOB)
     .catch(() => undefined);
   await passTimeUntil(rig, hasCome);
@@ -158,6 +158,32 @@ describe('the clean-up after a killed engine', () => {
     expect(removals).toHaveLength(2);
     expect(removed.filter(({ kind }) => kind === 'hot-added-disk').map(({ id }) => id)).toEqual(diskIds);
     await expectProxiesClean(rig);
+  });
+
+  it.each([5, 12, 0])(
+    'never unlocks under disks where %i answers about their lock are lost',
+    async (times) => {
+      await using rig = await createRig({ proxies: ONE_PROXY });
+      await killWhen(rig, () => hotAdded(rig).length > 1, { lockTimeSeconds: 7200 });
+      const { faults } = rig.hosted;
+      faults.add({ kind: 'lose-reply', on: 'backup-resources.get', times });
+      await rig.run(rig.engine().cleanup());
+      expect(faults.list()[0]?.fired).toBeGreaterThan(4);
+      for (const { id } of faults.list()) faults.clear(id);
+      expect((await rig.run(rig.engine().cleanup())).warnings).toEqual([]);
+      expectLocksKept(rig);
+      await expectProxiesClean(rig);
+    },
+  );
+
+  it('asks for the removal of disks before it unlocks, where the configuration of the proxy cannot be read', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await killWhen(rig, () => hotAdded(rig).length > 1, { lockTimeSeconds: 7200 });
+    rig.hosted.faults.add({ kind: 'lose-reply', on: 'servers.get', times: 0 });
+    const { removed } = await rig.run(rig.engine().cleanup());
+    expectLocksKept(rig);
+    expect(removed.map(({ kind }) => kind)).toEqual(['backup-resource', 'snapshot']);
+    expect(hotAdded(rig)).toEqual([]);
   });
 
   it('is done by the next backup of the same server, which says so', async () => {

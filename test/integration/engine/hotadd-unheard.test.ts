@@ -20,6 +20,12 @@ async function cleanUpLater(rig: Rig): Promise<void> {
   await rig.run(rig.engine(SHORT_LOCK).cleanup());
 }
 
+/** What has become of the backup resource. */
+const endOfLock = (rig: Rig): string | undefined =>
+  rig.hosted.world.journal.entries
+    .flatMap((entry) => (entry.type === 'state' && entry.entity === 'backup-resource' ? [entry.to] : []))
+    .at(-1);
+
 describe('a proxy that was started', () => {
   it.each<[string, Fault]>([
     [
@@ -55,6 +61,7 @@ describe('a disk of which it is not known whether it is attached', () => {
     await backup(rig).catch(() => undefined);
     expect(rig.hosted.faults.list()[0]?.fired).toBeGreaterThan(0);
     expectLocksKept(rig);
+    expect(endOfLock(rig)).toBe('released');
     await cleanUpLater(rig);
     await expectProxiesClean(rig);
   });
@@ -73,10 +80,7 @@ describe('a disk of which it is not known whether it is attached', () => {
     expectLocksKept(rig);
     await expectSameAsLive(rig, pointId);
     await cleanUpLater(rig);
-    const ends = world.journal.entries.flatMap((entry) =>
-      entry.type === 'state' && entry.entity === 'backup-resource' ? [entry.to] : [],
-    );
-    expect(ends.at(-1)).toBe('expired');
+    expect(endOfLock(rig)).toBe('expired');
     await expectProxiesClean(rig);
   });
 

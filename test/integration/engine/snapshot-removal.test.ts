@@ -59,6 +59,9 @@ describe('an attempt that is given up', () => {
     await expect(rig.run(rig.engine().backup(JOB))).rejects.toMatchObject({
       name: 'JobFailed',
       step: 'lease-lost',
+      hint: expect.stringMatching(
+        /run the backup again later; no further attempt .* could not be removed: .*"backlot cleanup"/,
+      ),
       warnings: [expect.stringMatching(/^snapshot .* could not be removed/)],
     });
     expect(calls(rig).filter((operation) => operation === 'snapshots.create')).toHaveLength(1);

@@ -68,4 +68,17 @@ describe('the note of a run', () => {
     await note.dropHotAdded('p', ['disk-1']);
     expect(await kept()).toMatchObject([{ hotAdded: [] }]);
   });
+
+  it('remembers of a disk how its last removal ended until it is added again, and of no other disk', async () => {
+    const { note } = openNote();
+    const proxy = { id: 'p', name: 'proxy-1' };
+    const hangs = new Error('it hangs');
+    const removals = () => ['disk-1', 'disk-2'].map((id) => note.failedRemoval('p', id));
+    await note.addHotAdded(proxy, ['disk-1', 'disk-2']);
+    expect(removals()).toEqual([undefined, undefined]);
+    note.failRemoval('p', ['disk-1', 'disk-2'], hangs);
+    await note.addHotAdded(proxy, ['disk-1']);
+    expect(removals()).toEqual([undefined, hangs]);
+    expect(note.failedRemoval('another', 'disk-2')).toBeUndefined();
+  });
 });
