@@ -161,7 +161,7 @@ function runsOut(seen: Observation, lock: ResourceLife): Broken | undefined {
   };
 }
 
-/** A planned fault kept the engine busy or struck the lock, or the platform had no time for it, since it last held. */
+/** A planned fault kept the engine busy or struck the lock since it last held, or the platform turned the engine away. */
 function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean {
   const last = lastHold(lock);
   const isStruck = isHindered(seen, { actor: lock.actor, from: last, to: end });
@@ -169,9 +169,9 @@ function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean 
     ({ n, on }) =>
       n >= last.n && n <= end.n && (on === 'lease' || on === 'backup-resources.renew' || on === 'world'),
   );
-  const isTurnedAway = seen.calls.some(
-    (call) => call.n >= last.n && call.n <= end.n && asksAbout(call, lock) && isBusyAnswer(call),
-  );
+  // An engine that was answered otherwise after that had its chance; one that asks too rarely breaks LOCK-1.
+  const lastAsk = seen.calls.findLast((call) => call.n >= last.n && call.n <= end.n && asksAbout(call, lock));
+  const isTurnedAway = lastAsk?.reply?.status === TOO_MANY_CALLS;
   // Somebody has ended it before its time.
   const isCutShort = end.t < last.t + lockTimeOf(lock) * 1000;
   return (
@@ -186,10 +186,8 @@ function asksAbout({ segments, operation }: Call, { id }: ResourceLife): boolean
   );
 }
 
-/** 429 and 503: too many calls, or not now. */
-function isBusyAnswer({ reply }: Call): boolean {
-  return reply?.status === 429 || reply?.status === 503;
-}
+/** HTTP status of a call beyond the limit of the interface. What fails on the platform's side is a hindrance anyway. */
+const TOO_MANY_CALLS = 429;
 
 function lockTimeOf({ renewals, lockTimeSeconds }: ResourceLife): number {
   return renewals.at(-1)?.lockTimeSeconds ?? lockTimeSeconds;

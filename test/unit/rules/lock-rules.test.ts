@@ -36,9 +36,18 @@ function found(expirySeconds: number, ...meanwhile: readonly Timed[]): number {
 }
 
 describe('a lock that runs out under a job', () => {
-  it.each([429, 503])('is excused where calls about it were answered %i since it last held', (status) => {
-    expect(found(604, ...renewal(2, 60, status), ...renewal(3, 120, status))).toBe(0);
-    expect(found(604, ...asked(GET, RESOURCE, status))).toBe(0);
+  it.each([429, 503])(
+    'is excused where the last call about it was answered %i since it last held',
+    (status) => {
+      expect(found(604, ...renewal(2, 60, status), ...renewal(3, 120, status))).toBe(0);
+      expect(found(604, ...renewal(2, 60, 400), ...renewal(3, 120, status))).toBe(0);
+      expect(found(604, ...asked(GET, RESOURCE, status))).toBe(0);
+    },
+  );
+
+  it.each([200, 400])('is a violation where one was turned away and a later one answered %i', (status) => {
+    expect(found(604, ...renewal(2, 60, 429), ...renewal(3, 120, status))).toBe(1);
+    expect(found(604, ...asked(GET, RESOURCE, 429), ...renewal(3, 120, status))).toBe(1);
   });
 
   it.each([200, 400, 409])('is a violation where they were answered %i', (status) => {
