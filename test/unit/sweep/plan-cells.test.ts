@@ -180,6 +180,18 @@ describe('the plan of a sweep', () => {
     expect(new Set(pairs.map(({ id }) => id)).size).toBe(7);
   });
 
+  it.each([
+    [undefined, 65_536, 0],
+    [undefined, 131_072, 1],
+    [131_072, 131_072, 0],
+    [16_384, 65_536, 1],
+  ])('where the platform tracks by %s bytes cuts a page of %i bytes %i times', (bytes, length, times) => {
+    const page = { ...point('rest.request', 'cbt.changed-areas'), page: { start: 0, length } };
+    const tracked = bytes === undefined ? ground : { ...ground, granularityBytes: bytes };
+    const cuts = planCells([page], { ground: tracked, faults: ['cbt-page-cut'] });
+    expect(cuts.filter(({ persistence }) => persistence === 'once')).toHaveLength(times);
+  });
+
   it('knows no refusal of a call that does not exist', () => {
     for (const operations of Object.values(REFUSALS))
       for (const name of operations) expect(OPERATION_NAMES).toContain(name);
