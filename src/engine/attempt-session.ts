@@ -42,9 +42,10 @@ export function withDisk<T>(
   connections: number,
   work: (nbd: OpenDisk) => Promise<T>,
 ): Promise<T> {
-  return session.door.use(deviceId, connections, (nbd) =>
-    work(nbd).finally(() => {
-      session.reconnects += nbd.reconnects;
-    }),
-  );
+  return session.door.use(deviceId, connections, (nbd) => {
+    const before = nbd.reconnects;
+    return work(nbd).finally(() => {
+      session.reconnects += nbd.reconnects - before;
+    });
+  });
 }

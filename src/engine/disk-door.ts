@@ -10,8 +10,8 @@ export interface DiskDoor extends AsyncDisposable {
   /** Name of the proxy VM. */
   readonly proxy?: string;
   /**
-   * Opens a disk, works with it and closes it. Waits while there is no room for it, and a little for a service that
-   * does not listen yet. One disk at a time.
+   * Opens a disk and works with it. Waits while there is no room for it, and a little for a service that does not
+   * listen yet. One disk at a time; it may stay open until another one is used, something fails, or the disposal.
    */
   use<T>(deviceId: string, connections: number, work: (disk: OpenDisk) => Promise<T>): Promise<T>;
 }

@@ -9,17 +9,21 @@ import { nbdExportName } from '../contract/assumed.ts';
 import { sleep } from '../kernel/clock.ts';
 import { connectNbd } from '../nbd/client/connect-nbd.ts';
 import { NbdConnectionLost, NbdError } from '../nbd/client/errors.ts';
-import type { NbdClient } from '../nbd/client/nbd-client-api.ts';
+import type { NbdClient, NbdClientOptions } from '../nbd/client/nbd-client-api.ts';
 import { ProtocolError } from '../sdk/protocol-error.ts';
 import type { DiskDoor, DoorOptions } from './disk-door.ts';
 import type { NetworkTransport } from './engine-api.ts';
 import { type JobContext, report } from './job-context.ts';
 import { Refusal } from './job-failed.ts';
+import type { OpenDisk } from './proxy-agent.ts';
 import { Setback } from './setback.ts';
 
 export interface NetworkDoorOptions extends Pick<DoorOptions, 'server' | 'lock' | 'signal'> {
   readonly transport: NetworkTransport;
-  /** Asked once, and an answer that takes longer is not waited for. Default: patience with a host that is busy. */
+  /**
+   * Asked once, an answer that takes longer is not waited for, and nothing stays open. Default: patience with a host
+   * that is busy.
+   */
   readonly patienceMs?: number;
 }
 
@@ -33,45 +37,100 @@ const FIRST_PAUSE_MS = 500;
  */
 const NOTICE_MS = 250;
 
-/** Each `use` waits while the host has no room for more connections of this engine. */
 export async function findDiskDoor(context: JobContext, options: NetworkDoorOptions): Promise<DiskDoor> {
-  const { lock, transport } = options;
-  const host = await findHostAddress(context, options);
-  const tls = transport === 'nbdssl' ? { tls: { ca: pemOf(lock.resource.caCert), host } } : {};
-  const connect = context.env.connectNbd ?? connectNbd;
-  const open = (deviceId: string, connections: number) =>
-    connect(
+  return new NetworkDoor(context, options, await findHostAddress(context, options));
+}
+
+interface OpenExport {
+  readonly deviceId: string;
+  readonly connections: number;
+  readonly nbd: NbdClient;
+  /** Gives the host its slots back. */
+  readonly leave: () => void;
+}
+
+/**
+ * Each `use` waits while the host has no room for more connections of this engine. The disk that was used last stays
+ * open: often it is used again at once, planned first and then read.
+ */
+class NetworkDoor implements DiskDoor {
+  readonly transport: NetworkTransport;
+  readonly #context: JobContext;
+  readonly #options: NetworkDoorOptions;
+  readonly #host: string;
+  readonly #tls: Pick<NbdClientOptions, 'tls'>;
+  #last: OpenExport | undefined;
+  #hasFailed = false;
+
+  constructor(context: JobContext, options: NetworkDoorOptions, host: string) {
+    this.transport = options.transport;
+    this.#context = context;
+    this.#options = options;
+    this.#host = host;
+    const { transport, lock } = options;
+    this.#tls = transport === 'nbdssl' ? { tls: { ca: pemOf(lock.resource.caCert), host } } : {};
+  }
+
+  async use<T>(deviceId: string, wanted: number, work: (disk: OpenDisk) => Promise<T>): Promise<T> {
+    try {
+      const { nbd } = await this.#opened(deviceId, Math.min(wanted, this.#context.hostSlots.perHost));
+      const result = await work(nbd);
+      if (this.#options.patienceMs !== undefined) await this.#close();
+      return result;
+    } catch (error) {
+      this.#hasFailed = true;
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+    if (this.#hasFailed) await sleep(this.#context.env.clock, NOTICE_MS);
+  }
+
+  async #opened(deviceId: string, connections: number): Promise<OpenExport> {
+    if (this.#last?.deviceId === deviceId && this.#last.connections >= connections) return this.#last;
+    // Whoever waits for slots must not hold any.
+    await this.#close();
+    const { signal } = this.#options;
+    const leave = await takeSlots(this.#context, signal, this.#host, connections);
+    try {
+      const nbd = await openPatiently(this.#context, this.#options, () =>
+        this.#connect(deviceId, connections),
+      );
+      this.#last = { deviceId, connections, nbd, leave };
+      return this.#last;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #connect(deviceId: string, connections: number): Promise<NbdClient> {
+    const { env, settings } = this.#context;
+    const { lock, patienceMs, signal } = this.#options;
+    const connect = env.connectNbd ?? connectNbd;
+    return connect(
       {
-        dial: (signal) => context.env.dialNbd(host, context.settings.nbdPort, signal),
+        dial: (dialSignal) => env.dialNbd(this.#host, settings.nbdPort, dialSignal),
         exportName: nbdExportName(lock.resourceId, deviceId),
         connections,
-        requestTimeoutMs: options.patienceMs ?? context.settings.requestTimeoutMs,
-        ...(options.patienceMs === undefined ? {} : { retries: 0 }),
-        signal: options.signal,
-        ...tls,
+        requestTimeoutMs: patienceMs ?? settings.requestTimeoutMs,
+        ...(patienceMs === undefined ? {} : { retries: 0 }),
+        signal,
+        ...this.#tls,
       },
-      context.env.clock,
+      env.clock,
     );
-  let hasFailed = false;
-  return {
-    transport,
-    async use(deviceId, wanted, work) {
-      const connections = Math.min(wanted, context.hostSlots.perHost);
-      const leave = await takeSlots(context, options.signal, host, connections);
-      try {
-        const nbd = await openPatiently(context, options, () => open(deviceId, connections));
-        return await work(nbd).finally(() => nbd.close().catch(() => {}));
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      } finally {
-        leave();
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      if (hasFailed) await sleep(context.env.clock, NOTICE_MS);
-    },
-  };
+  }
+
+  async #close(): Promise<void> {
+    const last = this.#last;
+    this.#last = undefined;
+    await last?.nbd.close().catch(() => {});
+    last?.leave();
+  }
 }
 
 function takeSlots(

@@ -35,7 +35,7 @@ async function planOne(
 ): Promise<{ plan: DiskPlan; because: string }> {
   const { order, snapshot, signal } = session;
   const isTracked = order.trackedDisks.has(deviceId);
-  return withDisk(session, deviceId, 1, async (nbd) => {
+  return withDisk(session, deviceId, context.settings.connections, async (nbd) => {
     const disk = { deviceId, sizeBytes: nbd.info.sizeBytes, isTracked };
     const isVoid = base === undefined ? '' : whyMapIsVoid(base, disk);
     if (isVoid !== '') throw new Setback('disk-resized', isVoid);

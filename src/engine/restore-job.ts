@@ -95,7 +95,7 @@ async function writeLocked(
       deviceIds: reader.info.disks.map((disk) => disk.deviceId),
       signal,
     });
-    await inStep(context, 'check', () => checkDisks(door, reader));
+    await inStep(context, 'check', () => checkDisks(door, reader, context.settings.connections));
     const disks = await inStep(context, 'write', () =>
       writeDisks(context, { reader, areas, door, signal, progress }),
     );
@@ -110,8 +110,9 @@ async function writeLocked(
 }
 
 /** Before the first byte is written, all disks are looked at. */
-async function checkDisks(door: DiskDoor, reader: PointReader): Promise<void> {
-  for (const disk of reader.info.disks) await door.use(disk.deviceId, 1, async (nbd) => checkDisk(nbd, disk));
+async function checkDisks(door: DiskDoor, reader: PointReader, connections: number): Promise<void> {
+  for (const disk of reader.info.disks)
+    await door.use(disk.deviceId, connections, async (nbd) => checkDisk(nbd, disk));
 }
 
 function checkDisk(nbd: OpenDisk, disk: PointDiskInfo): void {

@@ -4,6 +4,9 @@ import { createRig, KIB, type Rig, TRANSPORTS } from './rig.ts';
 
 const fired = (rig: Rig): number => rig.hosted.faults.list()[0]?.fired ?? 0;
 
+const opened = (rig: Rig): number =>
+  rig.hosted.world.journal.entries.filter(({ type }) => type === 'nbd.open').length;
+
 describe.each(TRANSPORTS)('the data path over %s', (transport) => {
   it('is opened again after a drop in mid-reply, and the range repeated', async () => {
     await using rig = await createRig();
@@ -33,6 +36,34 @@ describe.each(TRANSPORTS)('the data path over %s', (transport) => {
     const result = await rig.run(rig.engine().backup({ server: 'erp-01', transport }));
     expect(fired(rig)).toBeGreaterThan(0);
     await expectSameAsLive(rig, result.pointId);
+  });
+
+  it('is planned and read over the same connections, and what was lost on the way counts once', async () => {
+    await using rig = await createRig({ disks: [smallDisk] });
+    const engine = rig.engine({ connections: 1 });
+    const quiet = await rig.run(engine.backup({ server: 'erp-01', transport }));
+    expect([opened(rig), quiet.reconnects]).toEqual([1, 0]);
+    // Verified too, over the same ones again.
+    rig.hosted.faults.add({ kind: 'drop-after-bytes', bytes: 100_000, on: 'nbd' });
+    const job = { server: 'erp-01', transport, full: true };
+    const dropped = await rig.run(rig.engine({ connections: 1, verify: true }).backup(job));
+    expect([opened(rig), dropped.reconnects]).toEqual([3, 1]);
+    await expectSameAsLive(rig, dropped.pointId);
+    await expectNothingLeft(rig);
+  });
+
+  it('closes one disk before it opens the next', async () => {
+    await using rig = await createRig();
+    const backup = rig.engine({ connections: 2 }).backup({ server: 'erp-01', transport });
+    const { disks } = await rig.run(backup);
+    expect(disks.length).toBeGreaterThan(1);
+    const open = new Set<string>();
+    for (const entry of rig.hosted.world.journal.entries) {
+      if (entry.type === 'nbd.open') open.add(`${entry.connection}`);
+      if (entry.type === 'nbd.close') open.delete(`${entry.connection}`);
+      expect(open.size).toBeLessThanOrEqual(2);
+    }
+    expect(open.size).toBe(0);
   });
 
   it('that breaks for good fails the job after bounded attempts, with nothing left', async () => {
