@@ -161,7 +161,7 @@ function runsOut(seen: Observation, lock: ResourceLife): Broken | undefined {
   };
 }
 
-/** A planned fault kept the engine busy or struck the lock since it last held, or the platform turned the engine away. */
+/** Since it last held, a planned fault kept the engine busy or struck the lock, or the platform turned the engine away. */
 function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean {
   const last = lastHold(lock);
   const isStruck = isHindered(seen, { actor: lock.actor, from: last, to: end });
@@ -169,14 +169,28 @@ function isExcused(seen: Observation, lock: ResourceLife, end: Moment): boolean 
     ({ n, on }) =>
       n >= last.n && n <= end.n && (on === 'lease' || on === 'backup-resources.renew' || on === 'world'),
   );
-  // An engine that was answered otherwise after that had its chance; one that asks too rarely breaks LOCK-1.
-  const lastAsk = seen.calls.findLast((call) => call.n >= last.n && call.n <= end.n && asksAbout(call, lock));
-  const isTurnedAway = lastAsk?.reply?.status === TOO_MANY_CALLS;
   // Somebody has ended it before its time.
   const isCutShort = end.t < last.t + lockTimeOf(lock) * 1000;
   return (
-    isStruck || isLeaseFault || isTurnedAway || isCutShort || isKilledBetween(seen, lock.actor, last.n, end.n)
+    isStruck ||
+    isLeaseFault ||
+    isCutShort ||
+    isTurnedAway(seen, lock, end) ||
+    isKilledBetween(seen, lock.actor, last.n, end.n)
   );
+}
+
+/**
+ * The limit of calls kept the engine from renewing, or from knowing, to the end: the last renewal shortly before it, or
+ * the last call about the lock at all, met that limit. An engine that was answered otherwise after that, or asked no
+ * more, had its chance; but a look that is answered well does not make up for a renewal that is not.
+ */
+function isTurnedAway(seen: Observation, lock: ResourceLife, end: Moment): boolean {
+  const asks = seen.calls.filter(
+    (call) => call.n <= end.n && end.t - call.t <= longestPauseMs(lock) && asksAbout(call, lock),
+  );
+  const lastRenewal = asks.findLast(({ operation }) => operation === 'backup-resources.renew');
+  return [asks.at(-1), lastRenewal].some((call) => call?.reply?.status === TOO_MANY_CALLS);
 }
 
 /** Tells the engine whether the lock holds: a renewal, or a look at it. */
@@ -202,11 +216,16 @@ interface LongRead {
   readonly lock: ResourceLife;
 }
 
-/** Reads that wait for longer than two minutes, or than half of a shorter lock time. */
+/** Two minutes, or half of a shorter lock time, and what is forgiven. */
+function longestPauseMs({ lockTimeSeconds }: ResourceLife): number {
+  return Math.min(LONGEST_PAUSE_MS, lockTimeSeconds * 500) + TOLERANCE_MS;
+}
+
+/** Reads that wait for longer than a lock may stay without a renewal. */
 function longReads(seen: Observation): readonly LongRead[] {
   return seen.connections.flatMap(({ resource, requests, end }) => {
     if (resource === undefined) return [];
-    const over = Math.min(LONGEST_PAUSE_MS, resource.lockTimeSeconds * 500) + TOLERANCE_MS;
+    const over = longestPauseMs(resource);
     return requests
       .filter((read) => (read.reply ?? end ?? seen.end).t - read.t > over)
       .map((read) => ({ read, lock: resource }));
@@ -217,7 +236,7 @@ function isForgotten(seen: Observation, { read, lock }: LongRead): Broken | unde
   const { to } = spanOf(seen, lock);
   const untilN = Math.min(read.reply?.n ?? to.n, to.n);
   const until = Math.min(read.reply?.t ?? to.t, to.t);
-  const isShort = until - read.t <= Math.min(LONGEST_PAUSE_MS, lock.lockTimeSeconds * 500) + TOLERANCE_MS;
+  const isShort = until - read.t <= longestPauseMs(lock);
   if (isShort || lock.renewedBy.some(({ n }) => n > read.n && n < untilN)) return undefined;
   return {
     at: read.n,
