@@ -30,6 +30,7 @@ export class Installation implements Installed {
   readonly machineClock: MachineClock;
   readonly #options: InstallationOptions;
   #storage = new MemoryStorage();
+  #shelf: Repository | undefined;
   #process: EngineProcess | undefined;
   #lives = 0;
   #isOver = false;
@@ -86,7 +87,10 @@ export class Installation implements Installed {
     this.#process = undefined;
     this.#death.resolve();
     this.#death = Promise.withResolvers<void>();
-    if (left !== undefined) this.#storage = left;
+    if (left !== undefined) {
+      this.#storage = left;
+      this.#shelf = undefined;
+    }
   }
 
   /** The clock of the engine's machine is set wrong. */
@@ -103,7 +107,7 @@ export class Installation implements Installed {
 
   /** The repository as the harness looks into it. */
   repository(): Repository {
-    return openRepository(this.#storage, this.#options.clock);
+    return (this.#shelf ??= openRepository(this.#storage, this.#options.clock));
   }
 }
 

@@ -17,8 +17,9 @@ const MAX_BACK_OFF = 16;
 
 export class Lane {
   readonly #options: LaneOptions;
-  /** Aborted when there is to be no more opening. */
-  readonly #stop: LinkedAbort;
+  /** Ends the opening that is under way. */
+  #stop: LinkedAbort | undefined;
+  #isClosed = false;
   #connection: NbdConnection | undefined;
   #users = 0;
   #opening: Promise<NbdConnection> | undefined;
@@ -27,7 +28,6 @@ export class Lane {
 
   constructor(options: LaneOptions, connection?: NbdConnection) {
     this.#options = options;
-    this.#stop = linkedAbort(options.signal);
     this.#connection = connection;
     this.#attempts = connection === undefined ? 0 : 1;
   }
@@ -60,20 +60,27 @@ export class Lane {
   }
 
   async close(): Promise<void> {
-    this.#stop.unlink();
-    this.#stop.abort(new NbdConnectionLost('client is closed'));
+    this.#isClosed = true;
+    this.#stop?.abort(new NbdConnectionLost('client is closed'));
     await this.#opening?.catch(() => undefined);
     await this.#connection?.close();
   }
 
   async #open(): Promise<NbdConnection> {
-    const { signal } = this.#stop;
-    const isAgain = this.#connection !== undefined;
-    if (this.#attempts > 0) await this.#backOff(signal);
-    this.#attempts++;
-    this.#connection = await this.#options.open(signal);
-    if (isAgain) this.#options.onReconnect();
-    return this.#connection;
+    if (this.#isClosed) throw new NbdConnectionLost('client is closed');
+    const stop = linkedAbort(this.#options.signal);
+    this.#stop = stop;
+    try {
+      const isAgain = this.#connection !== undefined;
+      if (this.#attempts > 0) await this.#backOff(stop.signal);
+      this.#attempts++;
+      this.#connection = await this.#options.open(stop.signal);
+      if (isAgain) this.#options.onReconnect();
+      return this.#connection;
+    } finally {
+      stop.unlink();
+      this.#stop = undefined;
+    }
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { expect, test } from 'vitest';
 import { dropAfterBytes, silenceAfterBytes } from '../../../simulator/fault/nbd-faults.ts';
@@ -74,6 +75,28 @@ test('closing ends requests under way and their waits', async () => {
   expect(await reading).toBeInstanceOf(NbdConnectionLost);
   await world.settled();
   await expect(world.run(client.read(0, 512))).rejects.toThrow(NbdConnectionLost);
+});
+
+test('a closed client opens no connection any more, one that it never had neither', async () => {
+  const disk = new MemoryDevice({ sizeBytes: MIB }).fill(0, MIB, 1);
+  const world = new NbdWorld({ directory: new TestDirectory({ disk }) });
+  const client = await world.connect({ exportName: 'disk', connections: 2 });
+  await client.close();
+  const reads = [client.read(0, 512), client.read(512, 512)];
+  for (const { reason } of (await world.run(Promise.allSettled(reads))) as PromiseRejectedResult[])
+    expect(reason).toBeInstanceOf(NbdConnectionLost);
+  expect(world.connections).toBe(1);
+});
+
+test('a client leaves nothing behind on the signal that may end its opening', async () => {
+  const disk = new MemoryDevice({ sizeBytes: MIB }).fill(0, MIB, 1);
+  const filters = (connection: number) => (connection === 1 ? [dropAfterBytes(0)] : []);
+  const world = new NbdWorld({ directory: new TestDirectory({ disk }), filters });
+  const { signal } = new AbortController();
+  const client = await world.connect({ exportName: 'disk', signal });
+  await world.run(client.read(0, 512));
+  expect(client.reconnects).toBe(1);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 /** Aborts after half a second of virtual time. */
