@@ -2,7 +2,7 @@
  * One call from wire to wire: who is it, journal, faults, login and rights, limits, the schema, the effect, the
  * answer, journal. HTTP itself is somebody else's business.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { dateOfPath, envelopeOfPath } from '../../src/contract/envelope.ts';
 import { ApiError } from '../../src/contract/errors.ts';
 import { isKnownCall } from '../../src/contract/known-paths.ts';
@@ -177,9 +177,11 @@ function checkedCall(
   };
 }
 
+const ID = /^[\w.:@-]{1,128}$/;
+
 /** Ids are of different looks (`<uuid>:<uuid>`, `host-...`, `7c1e_vs_vol_rep2`), but none has other characters. */
 function checkId(name: string, value: string): void {
-  if (!/^[\w.:@-]{1,128}$/.test(value)) throw new ApiError('INVALID_PARAMETER', `${name}: is no valid id`);
+  if (!ID.test(value)) throw new ApiError('INVALID_PARAMETER', `${name}: is no valid id`);
 }
 
 /** X-Client-Token counts for POST and PUT, per caller. */
@@ -188,9 +190,7 @@ function once(raw: RawCall, caller: Caller, effect: () => Reply): Reply {
   if (token === undefined || (raw.method !== 'POST' && raw.method !== 'PUT') || caller.kind === 'login')
     return effect();
   const { world } = caller.hosted;
-  const content = createHash('sha256')
-    .update(`${raw.method} ${raw.path}\n${JSON.stringify(raw.query)}\n`)
-    .update(raw.body)
-    .digest('hex');
+  const body = hash('sha256', raw.body);
+  const content = `${raw.method} ${raw.path} ${JSON.stringify(raw.query)} ${body}`;
   return callsOf(world).idempotency.run(`${caller.actor} ${token}`, content, world.clock.now(), effect);
 }

@@ -46,9 +46,7 @@ const isParam = (segment: string): boolean => segment.startsWith('{');
 const paramCount = ({ segments }: Template): number => segments.filter(isParam).length;
 
 function fits({ segments }: Template, sent: readonly string[]): boolean {
-  for (const [at, segment] of segments.entries())
-    if (isParam(segment) ? sent[at] === '' : segment !== sent[at]) return false;
-  return true;
+  return segments.every((segment, at) => (isParam(segment) ? sent[at] !== '' : segment === sent[at]));
 }
 
 function paramsOf({ segments }: Template, sent: readonly string[]): Record<string, string> {

@@ -26,7 +26,7 @@ export class VirtualTimeDeadlock extends Error {
  * per hop (a stream's end, a TLS record through a duplex pair); the longest chain without a sign of life, over all
  * scenarios and sweeps over NBDSSL, is one.
  */
-const IDLE_TURNS = 4;
+const IDLE_TURNS = 3;
 
 export class VirtualClock implements Clock {
   #nowMs: number;
@@ -83,19 +83,35 @@ export class VirtualClock implements Clock {
 
   /** Lets the event loop run until it is drained and no hold is open. Time does not move. */
   async drain(isDone: () => boolean = () => false): Promise<void> {
-    let seen = this.#activity;
-    for (let idle = 0; idle < IDLE_TURNS; ) {
-      if (this.#holds.size > 0) {
-        await new Promise<void>((resolve) => {
-          this.#released = resolve;
-        });
+    do {
+      if (this.#holds.size > 0) await this.#release();
+    } while (!(await this.#idleTurns(isDone)));
+  }
+
+  #release(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#released = () => {
         this.#released = undefined;
-      }
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (isDone()) return;
-      idle = this.#activity === seen && this.#holds.size === 0 ? idle + 1 : 0;
-      seen = this.#activity;
-    }
+        resolve();
+      };
+    });
+  }
+
+  /** Resolves with whether the loop is drained, or all is done; else a hold is open. */
+  #idleTurns(isDone: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      let seen = this.#activity;
+      let idle = 0;
+      const turn = (): void => {
+        if (isDone()) return resolve(true);
+        idle = this.#activity === seen ? idle + 1 : 0;
+        seen = this.#activity;
+        if (this.#holds.size > 0) resolve(false);
+        else if (idle >= IDLE_TURNS) resolve(true);
+        else setImmediate(turn);
+      };
+      setImmediate(turn);
+    });
   }
 
   /** Moves time to `targetMs`, stopping at every due timer on the way. */
