@@ -17,7 +17,7 @@ export class Heartbeat {
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort();
+    this.#stopped.abort('the run is over');
     await this.#loop;
   }
 

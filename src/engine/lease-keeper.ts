@@ -63,7 +63,7 @@ export class LeaseKeeper {
 
   /** Stops renewing; the lock itself stays as it is. */
   async stop(): Promise<void> {
-    this.#stopped.abort();
+    this.#stopped.abort('the lock is given back');
     await this.#loop;
   }
 
