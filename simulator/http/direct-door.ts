@@ -35,7 +35,7 @@ function rawCallOf({ method, path: url, headers, body = '' }: HttpRequest): RawC
     method,
     path,
     query: query === '' ? {} : { ...(parseQuery(query) as Record<string, string | string[]>) },
-    headers: { host: 'localhost:80', ...lowerCased(headers) },
+    headers: lowerCased(headers),
     body: body === '' ? NO_BYTES : Buffer.from(body),
     address: '127.0.0.1',
   };
@@ -56,7 +56,7 @@ function splitAt(text: string, separator: string): [string, string] {
 }
 
 function lowerCased(headers: HttpRequest['headers']): Record<string, string> {
-  const lower: Record<string, string> = {};
+  const lower: Record<string, string> = { host: 'localhost:80' };
   for (const name in headers) lower[name.toLowerCase()] = headers[name] ?? '';
   return lower;
 }

@@ -62,6 +62,6 @@ function outerOf({ inner, outer }: HmacKey, text: string): Buffer {
   const message = Buffer.allocUnsafe(BLOCK_BYTES + Buffer.byteLength(text));
   inner.copy(message);
   message.write(text, BLOCK_BYTES);
-  hash('sha256', message, 'buffer').copy(outer, BLOCK_BYTES);
+  outer.write(hash('sha256', message), BLOCK_BYTES, 'hex');
   return outer;
 }

@@ -24,11 +24,18 @@ export interface IdSource {
   hex(length: number): string;
 }
 
+const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const byteOf = (word: number, shift: number): string => BYTES[(word >>> shift) & 0xff] ?? '';
+
+/** Eight digits. By a table, because ids are made by the thousand. */
+const hexOf = (word: number): string =>
+  byteOf(word, 24) + byteOf(word, 16) + byteOf(word, 8) + byteOf(word, 0);
+
 export function createIdSource(rng: Rng): IdSource {
   const hex = (length: number): string => {
     let out = '';
-    while (out.length < length) out += rng.u32().toString(16).padStart(8, '0');
-    return out.slice(0, length);
+    while (out.length < length) out += hexOf(rng.u32());
+    return out.length === length ? out : out.slice(0, length);
   };
   return {
     hex,
