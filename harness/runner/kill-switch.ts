@@ -77,6 +77,7 @@ export function gateTransport(transport: HttpTransport, power: KillSwitch): Http
     send: (request, signal) => power.gate(() => transport.send(request, signal)),
     // The simulator's door stays open: it serves the next engine too.
     close: () => Promise.resolve(),
+    parseJson: transport.parseJson,
   };
 }
 

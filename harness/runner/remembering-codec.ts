@@ -5,6 +5,7 @@
  * and compressed before. Known content is recognised by comparing all of it, which takes a tenth of the time; the
  * results are the same bytes.
  */
+import { createJsonMemory } from '../../src/kernel/json-memory.ts';
 import { type Codec, syncCodec } from '../../src/repository/codec.ts';
 
 /** Shorter content is hashed in less time than it is looked up. */
@@ -24,6 +25,7 @@ export function createRememberingCodec(): Codec {
     ...syncCodec,
     hash: remembering((bytes) => syncCodec.hash(bytes)),
     compress: remembering((bytes) => syncCodec.compress(bytes)),
+    parseJson: createJsonMemory(),
   };
 }
 

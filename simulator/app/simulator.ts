@@ -25,6 +25,7 @@ import { createGuestPlane } from '../guest/guest-plane.ts';
 import { createInProcessTransport } from '../http/in-process-transport.ts';
 import { PasswordKey } from '../http/password-key.ts';
 import { createDirectDoor } from '../http/direct-door.ts';
+import { createJsonMemory } from '../../src/kernel/json-memory.ts';
 import { createApiContext, createProductApi } from '../http/product-api.ts';
 import { WorldRegistry } from '../http/world-directory.ts';
 import type { PresetName } from '../inventory/presets.ts';
@@ -67,7 +68,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<L
   const context = createApiContext(listener);
   const door = createDirectDoor(context);
   const server = (): FastifyInstance => (api ??= createProductApi(listener, context));
-  const transport = (): HttpTransport => createInProcessTransport(server, door);
+  const parseJson = createJsonMemory();
+  const transport = (): HttpTransport => createInProcessTransport(server, door, parseJson);
   const nbd = new NbdPlane(() => [...hosted.values()], options.nbdLimits);
   const remove = (id: string): void => {
     hosted.get(id)?.close();

@@ -4,15 +4,20 @@ import {
   type HttpRequest,
   type HttpResponse,
   type HttpTransport,
+  type ParseJson,
   TransportError,
 } from '../../src/sdk/http-transport.ts';
 import type { DirectDoor } from './direct-door.ts';
 
 /**
  * `send` rejects with `TransportError` where the connection ended without an answer, and with the signal's reason.
- * With a `door` the server is asked only for what that does not take.
+ * With a `door` the server is asked only for what that does not take. `parseJson`: how clients are to read the answers.
  */
-export function createInProcessTransport(server: () => FastifyInstance, door?: DirectDoor): HttpTransport {
+export function createInProcessTransport(
+  server: () => FastifyInstance,
+  door?: DirectDoor,
+  parseJson?: ParseJson,
+): HttpTransport {
   const ask = (request: HttpRequest): Promise<HttpResponse> =>
     door?.(request)?.then(unlessLost) ?? inject(server(), request);
   return {
@@ -21,6 +26,7 @@ export function createInProcessTransport(server: () => FastifyInstance, door?: D
       return unlessAborted(ask(request), signal);
     },
     close: async () => undefined,
+    parseJson,
   };
 }
 

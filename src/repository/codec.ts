@@ -12,6 +12,8 @@ export interface Codec {
   compress(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** The frame's content. Rejects when it is no valid frame or holds more than `sizeBytes`. */
   decompress(bytes: Uint8Array, sizeBytes: number): Uint8Array | Promise<Uint8Array>;
+  /** Reads documents where there is a better way than `JSON.parse`; throws like it. Not to be written to. */
+  readonly parseJson?: (text: string) => unknown;
 }
 
 /** Level 1: about 0.5 GB/s per core, and on disk images within 10 % of the default level's ratio. */

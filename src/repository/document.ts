@@ -26,7 +26,7 @@ export async function decodeDocument(kind: string, bytes: Uint8Array, codec: Cod
   ) {
     throw new DamagedDocument(describe(kind, text));
   }
-  return JSON.parse(body.toString()) as Json;
+  return (codec.parseJson ?? JSON.parse)(body.toString()) as Json;
 }
 
 function head(kind: string, sha256: string): string {

@@ -74,7 +74,8 @@ export function createCaller(options: CallerOptions): Call {
     const failures: Failures = { silent: 0, delayed: 0 };
     for (;;) {
       try {
-        return parseEnvelope(operation, await sendWithLogin(options, draft, context.signal));
+        const response = await sendWithLogin(options, draft, context.signal);
+        return parseEnvelope(operation, response, options.transport.parseJson);
       } catch (error) {
         const delayMs = nextDelayMs(error, failures, context.retry);
         if (delayMs === undefined || context.signal?.aborted) throw error;

@@ -18,7 +18,11 @@ export interface HttpTransport {
   /** @throws TransportError when there is no answer: refused, reset, timed out, certificate not trusted */
   send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse>;
   close(): Promise<void>;
+  /** Reads an answer where the transport knows a better way than `JSON.parse`; throws like it. Not to be written to. */
+  readonly parseJson?: ParseJson | undefined;
 }
+
+export type ParseJson = (text: string) => unknown;
 
 /** No answer came. Whether the request had an effect is unknown. */
 export class TransportError extends Error {

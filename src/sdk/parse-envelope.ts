@@ -1,5 +1,5 @@
 /** Both envelopes of the platform, from an HTTP answer to its data or an `ScpError`. */
-import type { HttpResponse } from './http-transport.ts';
+import type { HttpResponse, ParseJson } from './http-transport.ts';
 import { DamagedAnswer, ProtocolError } from './protocol-error.ts';
 import { ScpError } from './scp-error.ts';
 
@@ -11,10 +11,14 @@ const EXCERPT = 200;
  * @throws ScpError when the platform refused, ProtocolError when the answer is no envelope, DamagedAnswer when it is no JSON
  * @source SCP OpenAPI 6.11.1, common responses
  */
-export function parseEnvelope(operation: string, response: HttpResponse): unknown {
+export function parseEnvelope(
+  operation: string,
+  response: HttpResponse,
+  parseJson: ParseJson = JSON.parse,
+): unknown {
   const isSuccess = response.status >= 200 && response.status < 300;
   if (isSuccess && response.body === '') return {};
-  const envelope = parseObject(response.body);
+  const envelope = parseObject(response.body, parseJson);
   if (envelope === undefined) {
     if (isSuccess) throw new DamagedAnswer(operation, '', `is no JSON object: ${quoted(response.body)}`);
     throw refusal(operation, response, String(response.status), quoted(response.body));
@@ -33,9 +37,9 @@ function codeOf(envelope: { readonly [key: string]: unknown }): string {
   return code === 0 || code === '0' ? '' : String(code);
 }
 
-function parseObject(body: string): { readonly [key: string]: unknown } | undefined {
+function parseObject(body: string, parseJson: ParseJson): { readonly [key: string]: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(body);
+    const value = parseJson(body);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     return value as { readonly [key: string]: unknown };
   } catch {

@@ -16,6 +16,14 @@ describe('createSimulator', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ code: 0, data: { public_key: expect.any(String) } });
   });
 
+  it('has answers of the same text read once by all its clients', async () => {
+    await using simulator = await createSimulator();
+    const { body } = await simulator.transport.send(publicKey);
+    const read = simulator.transport.parseJson?.(body);
+    expect(read).toEqual(JSON.parse(body));
+    expect(simulator.transport.parseJson?.(body)).toBe(read);
+  });
+
   it('gives every world its own clock, journal and servers', async () => {
     await using simulator = await createSimulator();
     const one = await openSession({ seed: 'one' }, simulator);

@@ -33,6 +33,11 @@ describe('kill switch', () => {
     expect(await stateOf(clock, sleep(gateClock(clock, power), 1000))).toBe('done');
   });
 
+  it('reads answers as the transport behind it does', () => {
+    const parseJson = (text: string): unknown => text;
+    expect(gateTransport({ ...answering, parseJson }, new KillSwitch()).parseJson).toBe(parseJson);
+  });
+
   it('answers no call after the kill, nor one that was under way', async () => {
     const clock = new VirtualClock(0);
     const power = new KillSwitch();

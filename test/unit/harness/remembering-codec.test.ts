@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { patternBytes } from '../../../harness/oracle/write-pattern.ts';
 import { createRememberingCodec } from '../../../harness/runner/remembering-codec.ts';
 import { syncCodec } from '../../../src/repository/codec.ts';
+import { decodeDocument, encodeDocument } from '../../../src/repository/document.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -14,6 +15,14 @@ describe('remembering codec', () => {
         expect(codec.hash(bytes), `round ${round}`).toBe(syncCodec.hash(bytes));
         expect(codec.compress(bytes)).toEqual(syncCodec.compress(bytes));
       }
+  });
+
+  it('reads a document once', async () => {
+    const codec = createRememberingCodec();
+    const bytes = await encodeDocument('restore point', { a: [1] }, codec);
+    const read = await decodeDocument('restore point', bytes, codec);
+    expect(read).toEqual({ a: [1] });
+    expect(await decodeDocument('restore point', bytes, codec)).toBe(read);
   });
 
   it('does not take content for other content that looks alike', () => {

@@ -60,3 +60,13 @@ it('quotes the page of a gateway, and nothing of an answer of the platform', () 
     });
   for (const status of [200, 500]) expect(String(failureOf(answer(status, cut)))).not.toContain('hunter2');
 });
+
+it('reads the answer in the way of its transport', () => {
+  const texts: string[] = [];
+  const parseJson = (text: string): unknown => {
+    texts.push(text);
+    return { code: 0, message: '', data: 'read' };
+  };
+  expect(parseEnvelope('op', answer(200, 'any text'), parseJson)).toBe('read');
+  expect(texts).toEqual(['any text']);
+});
