@@ -4,7 +4,8 @@
  * Two one-shot hashes over prepared blocks: Node's `createHmac` makes an object outside of the heap for each message,
  * which costs several times as much as the hashing itself and is paid for once more when it is collected.
  *
- * The last result is remembered: within one process who signs a request and who checks it ask for the same in turn.
+ * The latest results are remembered: within one process who signs a request and who checks it ask for the same in turn,
+ * and so do the runs of a simulation, which all begin alike.
  */
 import { hash } from 'node:crypto';
 
@@ -34,28 +35,40 @@ export function hmacSha256(key: HmacKey, text: string): Buffer {
   return hash('sha256', outerOf(key, text), 'buffer');
 }
 
-interface Signed {
-  readonly inner: Buffer;
-  readonly text: string;
-  readonly digest: string;
+/** Results of one kind. */
+const MOST_KEPT = 4096;
+/** Characters. */
+const LONG = 1024;
+
+/** By text, unless that is long: results of the latest calls. All are forgotten at once. */
+class Latest<T> {
+  readonly #results = new Map<string, T>();
+
+  get(text: string): T | undefined {
+    return this.#results.get(text);
+  }
+
+  set(text: string, result: T): T {
+    if (text.length > LONG) return result;
+    if (this.#results.size >= MOST_KEPT) this.#results.clear();
+    this.#results.set(text, result);
+    return result;
+  }
 }
 
-let lastSigned: Signed | undefined;
+const signed = new Latest<{ readonly inner: Buffer; readonly digest: string }>();
+const hashed = new Latest<string>();
 
 /** Lower-case hex. */
 export function hmacSha256Hex(key: HmacKey, text: string): string {
-  if (lastSigned?.text === text && lastSigned.inner.equals(key.inner)) return lastSigned.digest;
-  const digest = hash('sha256', outerOf(key, text));
-  lastSigned = { inner: key.inner, text, digest };
-  return digest;
+  const known = signed.get(text);
+  if (known?.inner.equals(key.inner)) return known.digest;
+  return signed.set(text, { inner: key.inner, digest: hash('sha256', outerOf(key, text)) }).digest;
 }
-
-let lastHashed: { readonly text: string; readonly digest: string } | undefined;
 
 /** SHA-256 of the text as UTF-8, lower-case hex. */
 export function sha256Hex(text: string): string {
-  if (lastHashed?.text !== text) lastHashed = { text, digest: hash('sha256', text) };
-  return lastHashed.digest;
+  return hashed.get(text) ?? hashed.set(text, hash('sha256', text));
 }
 
 function outerOf({ inner, outer }: HmacKey, text: string): Buffer {
