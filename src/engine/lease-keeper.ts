@@ -81,6 +81,8 @@ export class LeaseKeeper {
       } catch {
         return;
       }
+      // A `check` may have found out meanwhile.
+      if (this.signal.aborted) return;
       waitMs = this.#waitMs(await this.#renew());
     }
   }

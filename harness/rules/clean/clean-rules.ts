@@ -3,7 +3,7 @@ import { judgeEach } from '../judging.ts';
 import type { Call, JobLife, NbdConnection, Observation } from '../observation.ts';
 import { callsOf, idAfter, isDone } from '../read-calls.ts';
 import { listOf } from '../read-json.ts';
-import { isHeard, jobsAt, jobsBehind } from '../readings/jobs.ts';
+import { isHeard, isKilledBetween, jobsAt, jobsBehind } from '../readings/jobs.ts';
 import { type MadeThing, madeThingsOf } from '../readings/made-things.ts';
 import { newServersOf } from '../readings/new-servers.ts';
 import type { Rule } from '../rule-api.ts';
@@ -84,7 +84,11 @@ export const CLEAN_RULES: readonly Rule[] = [
     mutants: ['unlocks-while-reading'],
     judge: (seen) =>
       judgeEach(callsOf(seen, 'backup-resources.delete'), (call) => {
-        const open = seen.connections.find((connection) => isOpenUnder(connection, call));
+        const open = seen.connections.find(
+          (connection) =>
+            // What a dead process had open the host closes when it notices.
+            isOpenUnder(connection, call) && !isKilledBetween(seen, call.actor, connection.n, call.n),
+        );
         return open === undefined
           ? undefined
           : {

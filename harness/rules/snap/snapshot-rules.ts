@@ -146,7 +146,9 @@ function isUnknown(seen: Observation, { id, name, ready }: SnapshotLife, use: Ca
 
 function jobsWithSnapshots(seen: Observation): readonly (readonly [JobLife, readonly SnapshotLife[]])[] {
   return seen.jobs.flatMap((job) => {
-    const all = snapshotsOf(seen, job).filter((one) => jobsBehind(seen, one).length === 1);
+    const isOfThisJobAlone = (one: SnapshotLife): boolean =>
+      jobsBehind(seen, one).every((behind) => behind === job);
+    const all = snapshotsOf(seen, job).filter(isOfThisJobAlone);
     return all.length === 0 ? [] : [[job, all] as const];
   });
 }

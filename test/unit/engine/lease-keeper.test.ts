@@ -93,6 +93,17 @@ describe('the keeper of a lease', () => {
     await keeper.stop();
   });
 
+  it('renews no more when somebody asks between two renewals and the lock is lost', async () => {
+    const lock = new OneLock();
+    const keeper = lock.keep();
+    await lock.clock.advanceBy(5000);
+    lock.status = 'expired';
+    await expect(keeper.check()).rejects.toMatchObject({ kind: 'lease-lost' });
+    await lock.clock.advanceBy(60_000);
+    expect(lock.renewalsSeen).toBe(0);
+    await keeper.stop();
+  });
+
   it('does not take a resource for its own that ended', async () => {
     const lock = new OneLock();
     const keeper = lock.keep();

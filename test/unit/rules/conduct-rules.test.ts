@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEvent } from '../../../src/kernel/journal.ts';
-import { job, judge, lockState, reply, RESOURCE, takeSnapshot, type Timed, unlock } from './rule-journal.ts';
+import {
+  ENGINE,
+  job,
+  judge,
+  lockState,
+  reply,
+  request,
+  RESOURCE,
+  takeSnapshot,
+  type Timed,
+  unlock,
+} from './rule-journal.ts';
 
 const EXPORT = `${RESOURCE}/ide0`;
 const open = (connection: number): JournalEvent => ({ type: 'nbd.open', connection, address: 'somewhere' });
@@ -76,9 +87,79 @@ describe('a connection under a backup resource', () => {
     expect(judge('CLEAN-3', ...reading('succeeds', ...read, ask(1, 2, 'DISC'))).violations).toEqual([]);
   });
 
+  it('is for the host to close where the process that opened it was killed', () => {
+    const after = (killedAt: number): readonly Timed[] => [
+      [0, job('begins')],
+      [1, lockState(undefined, 'pending', 'created by AK1')],
+      [2, lockState('pending', 'running')],
+      ...(killedAt === 2 ? killed : []),
+      [3, open(1)],
+      [3, go(1)],
+      ...(killedAt === 3 ? killed : []),
+      [4, unlock(9)],
+      ...(killedAt === 5 ? killed : []),
+      [6, job('succeeds', 2)],
+    ];
+    const killed: readonly Timed[] = [
+      [3, job('killed')],
+      [3, job('begins', 2)],
+    ];
+    expect(judge('CLEAN-3', ...after(3))).toEqual({ exercised: 1, violations: [] });
+    for (const another of [2, 5]) expect(judge('CLEAN-3', ...after(another)).violations).toHaveLength(1);
+  });
+
   it('is for reading', () => {
     const write = [open(1), go(1), ask(1, 1, 'WRITE'), answer(1, 1, 1)];
     expect(judge('NBD-8', ...reading('succeeds', ...write)).violations).toHaveLength(1);
+  });
+});
+
+describe('two snapshots at a time', () => {
+  /** Of servers 1 and 2, or both of server 1, while something goes on that is of no server. */
+  const during = (operation: 'backup' | 'cleanup', ...servers: readonly string[]): readonly Timed[] => [
+    [0, { type: 'job', engine: 'first', job: 9, operation, phase: 'begins', actor: ENGINE }],
+    ...servers.map(
+      (server, at): Timed => [
+        0,
+        {
+          type: 'job',
+          engine: 'first',
+          job: at,
+          operation: 'backup',
+          phase: 'begins',
+          actor: ENGINE,
+          server,
+        },
+      ],
+    ),
+    ...['server-1', 'server-2'].flatMap((server, at): Timed[] => [
+      [
+        1,
+        request(at, 'snapshots.create', `/janus/20190725/servers/${server}/snapshots`, {
+          body: { name: `s${at}` },
+        }),
+      ],
+      [
+        1,
+        {
+          type: 'state',
+          entity: 'snapshot',
+          id: `snapshot-${at}`,
+          to: 'creating',
+          server,
+          detail: { name: `s${at}`, checkpointId: '1', disks: [] },
+        },
+      ],
+      [1, reply(at, 'snapshots.create')],
+    ]),
+  ];
+
+  it('are all right where each is of another job, whatever else goes on', () => {
+    expect(judge('SNAP-3', ...during('cleanup', 'server-1', 'server-2')).violations).toEqual([]);
+  });
+
+  it('are a violation where one job alone can have made both', () => {
+    expect(judge('SNAP-3', ...during('backup')).violations).toHaveLength(1);
   });
 });
 
