@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MachineClock } from '../../../harness/runner/machine-clock.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
 import type { Task } from '../../../src/sdk/scp-client-api.ts';
 import { TaskTimeout } from '../../../src/sdk/scp-error.ts';
@@ -7,17 +8,18 @@ import { waitForTask } from '../../../src/sdk/wait-for-task.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** When a task is asked after that ends so many milliseconds after it was ordered. */
-async function askedAt(endMs: number, timeoutMs = 24 * HOUR_MS): Promise<readonly number[]> {
+/** When a task is asked after that ends so many milliseconds after it was ordered. `jumpMs`: of the client's clock. */
+async function askedAt(endMs: number, timeoutMs = 24 * HOUR_MS, jumpMs = 0): Promise<readonly number[]> {
   const clock = new VirtualClock(0);
+  const machine = new MachineClock(clock);
   const asked: number[] = [];
   const readTask = (id: string): Promise<Task> => {
-    asked.push(clock.now());
+    if (asked.push(clock.now()) === 2) machine.jump(jumpMs);
     const status = clock.now() >= endMs ? 'finish' : 'doing';
     return Promise.resolve({ id, action: '', status, progress: 0, description: '' });
   };
   await clock
-    .run(waitForTask(readTask, 't', { clock, timeoutMs, signal: undefined }))
+    .run(waitForTask(readTask, 't', { clock: machine, timeoutMs, signal: undefined }))
     .catch((error: unknown) => {
       if (!(error instanceof TaskTimeout)) throw error;
     });
@@ -47,6 +49,11 @@ describe('a task is asked after', () => {
   it('for the last time when the patience ends', async () => {
     const asked = await askedAt(HOUR_MS, 10 * MINUTE_MS);
     expect(asked.at(-1)).toBe(10 * MINUTE_MS);
+  });
+
+  it.each([3 * HOUR_MS, -3 * HOUR_MS])('as often when the clock is set by %i ms meanwhile', async (byMs) => {
+    const expected = await askedAt(HOUR_MS, 10 * MINUTE_MS);
+    expect(await askedAt(HOUR_MS, 10 * MINUTE_MS, byMs)).toEqual(expected);
   });
 
   it('every minute at least, however long it takes', async () => {
