@@ -105,7 +105,7 @@ export class Installation implements Installed {
     this.kill();
   }
 
-  /** The repository as the harness looks into it. */
+  /** The repository as the harness looks into it; one for as long as the storage is the same. */
   repository(): Repository {
     return (this.#shelf ??= openRepository(this.#storage, this.#options.clock));
   }

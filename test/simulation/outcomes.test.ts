@@ -20,6 +20,13 @@ describe('outcome of a scenario', () => {
     expect(simulator.worlds()).toEqual([]);
   });
 
+  it('is passed when a power cut has changed what there is, and a later point is looked at', async () => {
+    const cut =
+      '{ kill: { when: { checkpoint: transfer }, powerCut: true, during: { backup: { full: true } } } }';
+    const result = await play(`steps: [{ backup: {} }, ${cut}, { backup: {} }, { check: { points: 2 } }]`);
+    expect([result.outcome, result.reason]).toEqual(['passed', '']);
+  });
+
   it('is failed when a step is not as expected, with the step, what was expected and what came', async () => {
     const result = await play('steps: [{ advance: 1s }, { backup: { expect: { kind: incremental } } }]');
     expect(result.outcome).toBe('failed');

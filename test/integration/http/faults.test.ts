@@ -221,6 +221,15 @@ describe('X-Client-Token', () => {
     expect(await takeSnapshot(testbed, 'y', token)).toMatchObject({ status: 429, body: { code: 429 } });
   });
 
+  it('with another query is 429', async () => {
+    const testbed = createTestbed();
+    const { call, server } = testbed;
+    await takeSnapshot(testbed, 'x', token);
+    const again = { body: { name: 'x' }, query: { other: '1' }, headers: token };
+    const answer = await call('snapshots.create', { server_id: server.id }, again);
+    expect(answer).toMatchObject({ status: 429, body: { code: 429 } });
+  });
+
   it('for another server with the same body is 429', async () => {
     const testbed = createTestbed();
     const { call, server, world } = testbed;

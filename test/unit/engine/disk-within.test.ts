@@ -1,21 +1,12 @@
 import { expect, it } from 'vitest';
 import { type Around, DiskWithin } from '../../../src/engine/disk-within.ts';
 import type { OpenDisk } from '../../../src/engine/proxy-agent.ts';
-
-const INFO: OpenDisk['info'] = {
-  sizeBytes: 4096,
-  isReadOnly: false,
-  flags: 0,
-  minBlockBytes: 1,
-  preferredBlockBytes: 4096,
-  maxBlockBytes: 4096,
-  metaContexts: [],
-};
+import { DISK_INFO } from './disk-info.ts';
 
 /** A disk that says what is asked of it. */
 function telling(told: string[]): OpenDisk {
   return {
-    info: INFO,
+    info: DISK_INFO,
     reconnects: 3,
     read: async (offset, length) => {
       told.push(`read ${offset} ${length}`);
@@ -56,7 +47,7 @@ it('what is around a disk is around each of its operations, and the disk does th
 
 it('a disk within something has the description that it is given, else its own, and its own reconnects', () => {
   const as = (info?: OpenDisk['info']) => new DiskWithin(telling([]), (work) => work(), info);
-  expect(as({ ...INFO, sizeBytes: 4000 }).info.sizeBytes).toBe(4000);
-  expect(as().info).toBe(INFO);
+  expect(as({ ...DISK_INFO, sizeBytes: 4000 }).info.sizeBytes).toBe(4000);
+  expect(as().info).toBe(DISK_INFO);
   expect(as().reconnects).toBe(3);
 });

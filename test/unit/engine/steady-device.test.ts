@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeviceGone, DeviceSilent, type OpenDisk } from '../../../src/engine/proxy-agent.ts';
 import { createSteadyDevice } from '../../../src/engine/steady-device.ts';
+import { DISK_INFO } from './disk-info.ts';
 
 interface Device {
   readonly opened: () => number;
@@ -13,7 +14,7 @@ function steadyDevice(answer: (opened: number) => Promise<void>): Device {
   const open = (): OpenDisk => {
     const own = ++count;
     return {
-      info: { ...INFO },
+      info: { ...DISK_INFO },
       reconnects: 0,
       read: async () => {
         await answer(own);
@@ -32,16 +33,6 @@ function steadyDevice(answer: (opened: number) => Promise<void>): Device {
   const disk = createSteadyDevice({ disk: open(), reopen: async () => open() });
   return { disk, opened: () => count };
 }
-
-const INFO: OpenDisk['info'] = {
-  sizeBytes: 4096,
-  isReadOnly: false,
-  flags: 0,
-  minBlockBytes: 1,
-  preferredBlockBytes: 4096,
-  maxBlockBytes: 4096,
-  metaContexts: [],
-};
 
 const silentUntil =
   (turn: number) =>

@@ -4,6 +4,7 @@ import { holdWhileAsked } from '../../../harness/runner/holding-agent.ts';
 import { KillSwitch } from '../../../harness/runner/kill-switch.ts';
 import type { ConnectProxy, OpenDisk } from '../../../src/engine/proxy-agent.ts';
 import { VirtualClock } from '../../../src/kernel/virtual-clock.ts';
+import { DISK_INFO } from '../engine/disk-info.ts';
 
 const never = new AbortController().signal;
 const PROXY = { id: 'p', name: 'proxy-1' };
@@ -17,15 +18,7 @@ function guests(): { connect: ConnectProxy; asked: string[] } {
     return value;
   };
   const disk: OpenDisk = {
-    info: {
-      sizeBytes: 512,
-      isReadOnly: false,
-      flags: 0,
-      minBlockBytes: 1,
-      preferredBlockBytes: 4096,
-      maxBlockBytes: 4096,
-      metaContexts: [],
-    },
+    info: DISK_INFO,
     reconnects: 0,
     read: (_offset, length) => answer('read', Buffer.alloc(length)),
     write: () => answer('write', undefined),

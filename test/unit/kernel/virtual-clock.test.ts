@@ -110,3 +110,35 @@ describe('sleep', () => {
     expect(clock.nextTimerMs()).toBeUndefined();
   });
 });
+
+it('stands still for a hold that begins while the loop drains', async () => {
+  const clock = new VirtualClock(0);
+  const told: string[] = [];
+  clock.setTimer(100, () => told.push('timer'));
+  setImmediate(() => {
+    const release = clock.hold();
+    let turns = 0;
+    const work = (): void => {
+      if (++turns < 20) setImmediate(work);
+      else {
+        told.push('work is done');
+        release();
+      }
+    };
+    work();
+  });
+  await clock.advanceBy(100);
+  expect(told).toEqual(['work is done', 'timer']);
+});
+
+it('runs no longer than the work, however busy others are', async () => {
+  const clock = new VirtualClock(0);
+  let isBusy = true;
+  const touch = (): void => {
+    clock.touch();
+    if (isBusy) setImmediate(touch);
+  };
+  touch();
+  expect(await clock.run(Promise.resolve('done'))).toBe('done');
+  isBusy = false;
+});
