@@ -13,6 +13,17 @@ describe('a backup over hotadd', () => {
     await expectNothingLeft(rig);
   });
 
+  it('looks at what it begins with over the network too, and keeps no connection for that', async () => {
+    await using rig = await createRig({ proxies: ONE_PROXY });
+    await rig.run(rig.engine().backup(JOB));
+    const looks = rig.hosted.world.journal.entries.flatMap(({ type }) =>
+      type === 'nbd.open' || type === 'nbd.close' || type === 'guest.io' ? [type] : [],
+    );
+    expect(looks).toContain('nbd.open');
+    for (const [at, type] of looks.entries())
+      if (type === 'nbd.open') expect(looks[at + 1]).toBe('nbd.close');
+  });
+
   it('reads only what changed in an incremental one', async () => {
     await using rig = await createRig({ proxies: ONE_PROXY });
     const engine = rig.engine();
